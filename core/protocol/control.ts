@@ -1,0 +1,162 @@
+/**
+ * Control frames (docs/protocol.md §5, §6): `[op, requestId, body]`. Encoded by msgpackr; decoded only after
+ * scanValue has bounded them, and checked by a schema before anyone uses a field.
+ */
+import { Packr, Unpackr } from 'msgpackr';
+import * as v from 'valibot';
+import { CLOSE_REASONS, ProtocolError } from './errors.ts';
+import { ARRAY_OF_3 } from './frame.ts';
+import {
+  MAX_CHANNEL_CREDIT_BYTES,
+  MAX_CHANNEL_PROTOCOL_BYTES,
+  MAX_CLIENT_VERSION_BYTES,
+  MAX_CONTROL_BYTES,
+  MAX_PACKET_LIFE_MS,
+  MAX_TICKET_BYTES,
+} from './limits.ts';
+import * as op from './ops.ts';
+import { SCAN_REFUSED, SCAN_TRUNCATED, scanValue } from './scan.ts';
+
+// `custom`, not `instance`: the type must not exclude views of a SharedArrayBuffer.
+const binary = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
+const bytes = (length: number) =>
+  v.pipe(
+    binary,
+    v.check((value) => value.length === length, `expected ${length} bytes`),
+  );
+const bytesUpTo = (most: number) =>
+  v.pipe(
+    binary,
+    v.check((value) => value.length <= most, `expected at most ${most} bytes`),
+  );
+const text = (most: number) => v.pipe(v.string(), v.maxBytes(most));
+const uint = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
+const u32 = uint(0xffff_ffff);
+const credit = uint(MAX_CHANNEL_CREDIT_BYTES);
+const kind = {
+  reliable: v.boolean(),
+  priority: uint(op.PRIORITY_COUNT - 1),
+  /** Milliseconds; realtime channels only. */
+  lifeMs: uint(MAX_PACKET_LIFE_MS),
+  /** Bytes that the sender of this frame grants to the other end; reliable channels only. */
+  credit,
+  protocol: text(MAX_CHANNEL_PROTOCOL_BYTES),
+};
+
+/** One schema per op: the body's shape. `v.object` drops fields that it does not know, so a later version may add some. */
+export const BODY = {
+  [op.OP_HELLO]: v.object({ relay: bytes(32), nonce: bytes(32), loginTimeoutMs: u32 }),
+  [op.OP_LOGIN]: v.object({
+    peer: bytes(32),
+    signature: bytes(64),
+    client: text(MAX_CLIENT_VERSION_BYTES),
+  }),
+  [op.OP_RESUME]: v.object({
+    ticket: bytesUpTo(MAX_TICKET_BYTES),
+    proof: bytes(32),
+    client: text(MAX_CLIENT_VERSION_BYTES),
+  }),
+  [op.OP_READY]: v.object({
+    peer: bytes(32),
+    resumed: v.boolean(),
+    ticket: bytesUpTo(MAX_TICKET_BYTES),
+    secret: bytes(32),
+    ticketLifeMs: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    limits: v.object({
+      frameBytes: u32,
+      bundleBytes: u32,
+      channels: u32,
+      channelCreditBytes: u32,
+      sessionCreditBytes: u32,
+    }),
+  }),
+  [op.OP_ERROR]: v.object({
+    code: text(64),
+    message: text(1024),
+    fatal: v.boolean(),
+    retryAfterMs: v.optional(u32),
+  }),
+  [op.OP_MOVING]: v.object({
+    leaveInMs: u32,
+    retryAfterMs: u32,
+    successors: v.optional(v.pipe(v.array(text(256)), v.maxLength(8))),
+  }),
+  [op.OP_PING]: v.object({}),
+  [op.OP_PONG]: v.object({}),
+  [op.OP_OPEN]: v.object({ to: bytes(32), ...kind }),
+  [op.OP_OFFER]: v.object({ label: u32, from: bytes(32), ...kind }),
+  [op.OP_ACCEPT]: v.object({ label: u32, credit }),
+  [op.OP_REJECT]: v.object({ label: u32 }),
+  [op.OP_OPENED]: v.object({ label: u32, credit }),
+  [op.OP_CREDIT]: v.object({ label: u32, bytes: credit }),
+  [op.OP_CLOSE]: v.object({ label: u32 }),
+  [op.OP_CLOSED]: v.object({ label: u32, reason: v.picklist(CLOSE_REASONS) }),
+} as const;
+
+export type ControlOp = keyof typeof BODY;
+export type Body<O extends ControlOp> = v.InferOutput<(typeof BODY)[O]>;
+/** A decoded control frame: `op` tells the type of `body`. */
+export type Control = { [O in ControlOp]: { op: O; requestId: number; body: Body<O> } }[ControlOp];
+
+const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' } as const;
+const packr = new Packr({ ...options, variableMapSize: true });
+const unpackr = new Unpackr(options);
+
+export function isControlOp(value: number): value is ControlOp {
+  return value in BODY;
+}
+
+/** The frame's bytes, on their own (not a view of a shared buffer). */
+export function encodeControl<O extends ControlOp>(code: O, requestId: number, body: Body<O>): Uint8Array {
+  return Uint8Array.prototype.slice.call(packr.pack([code, requestId, body]));
+}
+
+/**
+ * Where the control frame at `start` ends.
+ * @throws ProtocolError `bad-frame` when it is truncated or no msgpack of ours, `frame-too-large` beyond 4 KiB.
+ */
+export function controlFrameEnd(frame: Uint8Array, start: number, end: number): number {
+  if (frame[start] !== ARRAY_OF_3) throw new ProtocolError('bad-frame', 'A frame must be an array of 3.');
+  const most = Math.min(end, start + MAX_CONTROL_BYTES);
+  const after = scanValue(frame, start, most);
+  if (after === SCAN_TRUNCATED) {
+    if (most < end) {
+      throw new ProtocolError(
+        'frame-too-large',
+        `A control frame may have at most ${MAX_CONTROL_BYTES} bytes.`,
+      );
+    }
+    throw new ProtocolError('bad-frame', 'A control frame is truncated.');
+  }
+  if (after === SCAN_REFUSED) {
+    throw new ProtocolError('bad-frame', 'A control frame has a msgpack type or depth that is not allowed.');
+  }
+  return after;
+}
+
+/**
+ * Decodes the control frame in [start, end), as bounded by controlFrameEnd.
+ * @throws ProtocolError `unknown-op` or `bad-control`.
+ */
+export function decodeControl(frame: Uint8Array, start: number, end: number): Control {
+  // A copy, so that the bytes a decoded body keeps do not pin (or change with) the socket's buffer.
+  let whole: unknown;
+  try {
+    whole = unpackr.unpack(frame.slice(start, end));
+  } catch (cause) {
+    throw new ProtocolError('bad-frame', `A control frame cannot be decoded: ${(cause as Error).message}`);
+  }
+  const [code, requestId, body] = whole as [unknown, unknown, unknown];
+  if (typeof code !== 'number' || !isControlOp(code)) {
+    throw new ProtocolError('unknown-op', `There is no op ${typeof code === 'number' ? code : typeof code}.`);
+  }
+  const id = v.safeParse(u32, requestId);
+  if (!id.success) throw new ProtocolError('bad-control', 'A requestId must be an unsigned 32-bit number.');
+  const parsed = v.safeParse(BODY[code], body);
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    const path = issue.path?.map((item) => String(item.key)).join('.') || 'body';
+    throw new ProtocolError('bad-control', `Op 0x${code.toString(16)}, ${path}: ${issue.message}.`);
+  }
+  return { op: code, requestId: id.output, body: parsed.output } as Control;
+}

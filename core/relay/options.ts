@@ -1,0 +1,145 @@
+/** What `createRelay` takes, checked before anything starts: some bad values would end the process in C++. */
+import { availableParallelism } from 'node:os';
+import * as v from 'valibot';
+import type { Identity } from '../identity/identity.ts';
+import { OptionError } from '../protocol/errors.ts';
+import { LOGIN_TIMEOUT_MS } from '../protocol/limits.ts';
+import { DEFAULT_PORT } from '../protocol/names.ts';
+import type { PeerId } from '../protocol/peer-id.ts';
+import { MAX_SHARDS } from './limits.ts';
+
+/** A login that has proved its key, as `authorize` sees it. */
+export interface Login {
+  peer: PeerId;
+  /** The client's version text, as it says itself: at most 64 bytes, not trustworthy. */
+  client: string;
+  /** True when it came back with a resume ticket. */
+  resumed: boolean;
+  /** The address that the socket came from. */
+  ip: string;
+}
+
+export type Authorization = { allowed: true } | { allowed: false; reason: string };
+/** Lets a login in. */
+export const allow: Authorization = Object.freeze({ allowed: true });
+/** Keeps a login out; the reason is told to the peer. */
+export function deny(reason: string): Authorization {
+  return { allowed: false, reason };
+}
+
+export interface RelayOptions {
+  /** Address to listen on. Default 127.0.0.1. */
+  host?: string;
+  /** Port to listen on, 0 for any that is free. Default 7420. */
+  port?: number;
+  /** Threads that forward. Default 'auto': one per core but one, at least one. */
+  shards?: 'auto' | number;
+  /** PEM text, or the path of a PEM file. */
+  tls?: { key: string | Uint8Array; cert: string | Uint8Array };
+  /** The relay's own key. Default: a fresh one; then resume tickets end with the process. */
+  identity?: Identity;
+  /** From the upgrade of a socket to its login, milliseconds, 100..60,000. Default 10,000. */
+  loginTimeoutMs?: number;
+  /** Most peers logged in at once, 1..4,000,000; a login beyond it is refused (`relay-full`). Default 100,000. */
+  maxPeers?: number;
+  /**
+   * Asked for every login and resume whose proof holds. It fails closed: a throw, a late answer or anything but
+   * `allow` or `deny(reason)` keeps the peer out.
+   */
+  authorize?: (login: Login) => Authorization | Promise<Authorization>;
+  /** How long `authorize` may take, milliseconds, 1..60,000. Default 5,000. */
+  authorizeTimeoutMs?: number;
+  /** An HTTP port for the operator: GET /healthz, and GET /status with the token. Default: none. */
+  admin?: false | { host?: string; port?: number; token?: string };
+}
+
+export type ResolvedOptions = Omit<Required<RelayOptions>, 'shards' | 'tls' | 'identity' | 'authorize'> & {
+  shards: number;
+  tls: RelayOptions['tls'] | null;
+  identity: Identity | null;
+  authorize: NonNullable<RelayOptions['authorize']> | null;
+};
+
+const between = (least: number, most: number) => {
+  const message = `a whole number from ${least} to ${most}`;
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(least, message),
+    v.maxValue(most, message),
+  );
+};
+const pem = v.union(
+  [v.pipe(v.string(), v.nonEmpty()), v.instance(Uint8Array)],
+  'PEM text, its bytes, or the path of a PEM file',
+);
+const host = v.pipe(v.string('a host name or address'), v.nonEmpty('a host name or address'));
+const callable = v.custom<(...given: never[]) => unknown>((given) => typeof given === 'function', 'a function');
+
+const SCHEMA = v.strictObject({
+  host: v.optional(host, '127.0.0.1'),
+  port: v.optional(between(0, 65_535), DEFAULT_PORT),
+  shards: v.optional(
+    v.union([v.literal('auto'), between(1, MAX_SHARDS)], `'auto' or a whole number from 1 to ${MAX_SHARDS}`),
+    'auto',
+  ),
+  tls: v.optional(v.strictObject({ key: pem, cert: pem }, 'an object { key, cert }')),
+  identity: v.optional(
+    v.custom<Identity>(
+      (given) => typeof (given as Identity)?.sign === 'function' && (given as Identity).publicKey?.length === 32,
+      'an Identity, as loadIdentity or generateIdentity gives',
+    ),
+  ),
+  loginTimeoutMs: v.optional(between(100, 60_000), LOGIN_TIMEOUT_MS),
+  maxPeers: v.optional(between(1, 4_000_000), 100_000),
+  authorize: v.optional(callable),
+  authorizeTimeoutMs: v.optional(between(1, 60_000), 5_000),
+  admin: v.optional(
+    v.union(
+      [
+        v.literal(false),
+        v.strictObject({
+          host: v.optional(host, '127.0.0.1'),
+          port: v.optional(between(0, 65_535), 0),
+          token: v.optional(v.pipe(v.string(), v.minLength(16))),
+        }),
+      ],
+      'false, or an object { host, port, token } with a token of at least 16 characters',
+    ),
+    false,
+  ),
+});
+
+/** @throws OptionError that names the option, its value and what is allowed. */
+export function resolveOptions(given: RelayOptions): ResolvedOptions {
+  const parsed = v.safeParse(SCHEMA, given);
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';
+    if (!name) throw new OptionError('The options of a relay must be an object.');
+    if (issue.type === 'strict_object' && issue.expected === 'never') {
+      const known = Object.keys(SCHEMA.entries).join(', ');
+      throw new OptionError(`There is no relay option ${name}; there are: ${known}.`);
+    }
+    throw new OptionError(`The relay option ${name} must be ${issue.message}, not ${shown(issue.input)}.`);
+  }
+  const options = parsed.output;
+  return {
+    ...options,
+    shards: options.shards === 'auto' ? autoShards() : options.shards,
+    tls: options.tls ?? null,
+    identity: options.identity ?? null,
+    authorize: (options.authorize as RelayOptions['authorize']) ?? null,
+    admin: options.admin as ResolvedOptions['admin'],
+  };
+}
+
+/** One core is left for the main thread and the directory workers, and the kernel's share of the sockets. */
+function autoShards(): number {
+  return Math.min(MAX_SHARDS, Math.max(1, availableParallelism() - 1));
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return `"${value.slice(0, 60)}"`;
+  return typeof value === 'object' && value !== null ? 'an object of another shape' : String(value);
+}

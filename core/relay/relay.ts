@@ -1,0 +1,289 @@
+/**
+ * The relay, as an embedder sees it: `await createRelay()`. This is the control plane on the main thread: it starts the
+ * threads, takes logins to the directory pool and to `authorize`, and ends everything in order. No packet passes here.
+ */
+import { EventEmitter } from 'node:events';
+import { generateIdentity, type Identity } from '../identity/identity.ts';
+import { ticketKeyOf } from '../identity/ticket.ts';
+import { OptionError, SupernodeError } from '../protocol/errors.ts';
+import { type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
+import type { DepartureReason, FromShard } from '../threads/messages.ts';
+import { type Place, PresenceTable } from '../threads/presence.ts';
+import { type Acceptor, createAcceptor } from '../transport/uws.ts';
+import { type Admin, startAdmin } from './admin.ts';
+import { guardExit } from './exit-guard.ts';
+import { LoginDesk } from './login-desk.ts';
+import { type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { listenError, probePort } from './port.ts';
+import { type RelayStats, readStats } from './stats.ts';
+import { createShared, DirectoryThreads, type Shared, ShardThreads } from './threads.ts';
+import { type TlsFiles, tlsFiles } from './tls-files.ts';
+
+export interface RelayEvents {
+  /** A peer has logged in. */
+  peer: [{ id: PeerId; client: string; resumed: boolean }];
+  /** A peer's session has ended. `left`: by itself. */
+  gone: [{ id: PeerId; reason: DepartureReason }];
+  /** Something an operator should see; the relay goes on. */
+  warning: [{ code: string; message: string }];
+}
+
+export interface DrainOptions {
+  /** How long peers with open channels keep them, milliseconds. Default 0. */
+  graceMs?: number;
+  /** Over how long peers are sent away, evenly, milliseconds. Default 1,000. */
+  spreadMs?: number;
+  /** How long after it was sent away a peer may come back, milliseconds. Default 1,000. */
+  retryAfterMs?: number;
+}
+
+/**
+ * Starts a relay.
+ * @returns a relay that listens.
+ * @throws OptionError (`bad-option`) for a bad option; SupernodeError `address-in-use` or `listen-failed`.
+ */
+export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
+  const relay = new Relay(resolveOptions(options));
+  try {
+    await relay.start();
+  } catch (error) {
+    await relay.close();
+    throw error;
+  }
+  return relay;
+}
+
+export class Relay extends EventEmitter<RelayEvents> {
+  readonly #options: ResolvedOptions;
+  readonly #identity: Identity;
+  readonly #shared: Shared;
+  readonly #presence: PresenceTable;
+  readonly #desk: LoginDesk;
+  readonly #startedAt = performance.now();
+  #shards: ShardThreads | null = null;
+  #directory: DirectoryThreads | null = null;
+  #acceptor: Acceptor | null = null;
+  #descriptors: unknown[] = [];
+  #admin: Admin | null = null;
+  #tls: TlsFiles | null = null;
+  #unguard: (() => void) | null = null;
+  #port = 0;
+  #upHeard: ((shard: number, error: SupernodeError | null, descriptor: unknown) => void) | null = null;
+  #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
+  #closing: Promise<void> | null = null;
+
+  /** Use createRelay. */
+  constructor(options: ResolvedOptions) {
+    super();
+    this.#options = options;
+    this.#identity = options.identity ?? generateIdentity();
+    this.#shared = createShared(options.shards, options.maxPeers);
+    this.#presence = new PresenceTable(this.#shared.presence);
+    this.#desk = new LoginDesk({
+      verify: (proofs) =>
+        this.#directory?.verify(this.#identity.publicKey, proofs) ??
+        Promise.reject(new SupernodeError('relay-closed', 'The relay is closed.')),
+      authorize: options.authorize,
+      authorizeTimeoutMs: options.authorizeTimeoutMs,
+      verifiers: 1,
+      answer: (shard, verdicts) => this.#shards?.tell(shard, { kind: 'verdicts', verdicts }),
+      warn: (code, message) => this.#tell('warning', { code, message }),
+    });
+  }
+
+  /** The relay's own key, as text. Clients bind their login proofs to it. */
+  get id(): PeerId {
+    return this.#identity.id;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** What a client connects to, such as ws://127.0.0.1:7420. */
+  get url(): string {
+    const { host, tls } = this.#options;
+    return `${tls ? 'wss' : 'ws'}://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
+  }
+
+  /** Where the operator asks, and with what; null without the `admin` option. */
+  get admin(): { url: string; token: string } | null {
+    return this.#admin && { url: this.#admin.url, token: this.#admin.token };
+  }
+
+  get state(): 'starting' | 'open' | 'draining' | 'closed' {
+    return this.#state;
+  }
+
+  /** The relay's numbers since it started. Cheap: shared counters are read, no thread is asked. */
+  stats(): RelayStats & { id: PeerId; url: string; state: string; uptimeMs: number; rssBytes: number } {
+    return {
+      id: this.id,
+      url: this.url,
+      state: this.#state,
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
+      rssBytes: process.memoryUsage.rss(),
+      ...readStats(this.#shared.counters, this.#options.shards),
+    };
+  }
+
+  /**
+   * Ends a peer's session; its client is told `reason` and does not come back by itself. To keep a peer out, use
+   * `authorize` as well.
+   * @returns false when no such peer is logged in.
+   * @throws SupernodeError `bad-peer-id`.
+   */
+  disconnect(peer: PeerId | string, reason = 'disconnected by the operator'): boolean {
+    const place: Place = { shard: 0, slot: 0, generation: 0 };
+    if (!this.#presence.find(parsePeerId(peer).publicKey, place)) return false;
+    const { shard, slot, generation } = place;
+    this.#shards?.tell(shard, { kind: 'disconnect', slot, generation, message: reason.slice(0, 200) });
+    return true;
+  }
+
+  /**
+   * Takes no new peers and sends those that are here away, evenly over the spread. Resolves when all have gone, at
+   * most a second after grace and spread.
+   */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const { graceMs = 0, spreadMs = 1_000, retryAfterMs = 1_000 } = options;
+    for (const [name, value] of Object.entries({ graceMs, spreadMs, retryAfterMs })) {
+      if (!Number.isInteger(value) || value < 0 || value > 3_600_000) {
+        throw new OptionError(`The drain option ${name} must be 0 to 3600000 whole milliseconds, not ${value}.`);
+      }
+    }
+    if (this.#state !== 'open') return;
+    this.#state = 'draining';
+    this.#stopAccepting();
+    this.#shards?.tellAll({ kind: 'drain', graceMs, spreadMs, retryAfterMs });
+    const deadline = performance.now() + graceMs + spreadMs + 1_000;
+    while (this.stats().sessions > 0 && performance.now() < deadline && this.#state === 'draining') {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Closes every socket and ends every thread. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** createRelay calls it, once. */
+  async start(): Promise<void> {
+    const { host, port, shards, tls, admin, loginTimeoutMs, authorize } = this.#options;
+    this.#port = await probePort(host, port);
+    if (tls) this.#tls = await tlsFiles(tls);
+    this.#directory = new DirectoryThreads(1);
+    this.#shards = new ShardThreads(shards);
+    const up = this.#allUp(shards);
+    const threads = this.#shards;
+    this.#unguard = guardExit({
+      shards,
+      closedShards: new Int32Array(this.#shared.closedShards),
+      tellClose: () => threads.tellAll({ kind: 'close' }),
+    });
+    threads.start(
+      {
+        ...this.#shared,
+        relayKey: this.#identity.publicKey,
+        ticketKey: ticketKeyOf(this.#identity),
+        loginTimeoutMs,
+        authorize: authorize !== null,
+        tls: this.#tls && { keyFile: this.#tls.keyFile, certFile: this.#tls.certFile, host, port: this.#port },
+      },
+      (shard, message) => this.#heard(shard, message),
+      (shard, error) => this.#shardFailed(shard, error),
+    );
+    this.#descriptors = await up;
+    await this.#tls?.remove();
+    if (!tls) {
+      this.#acceptor = createAcceptor();
+      for (const descriptor of this.#descriptors) this.#acceptor.add(descriptor);
+      // The probe has let a chosen port go again; between it and here somebody may have taken it.
+      const bound = this.#acceptor.listen(host, port === 0 ? this.#port : port);
+      if (bound === 0) throw listenError(host, this.#port);
+    }
+    if (admin) this.#admin = await startAdmin(admin, () => this.stats());
+    this.#state = 'open';
+  }
+
+  /** The descriptors, once every shard is up. */
+  #allUp(shards: number): Promise<unknown[]> {
+    const descriptors: unknown[] = new Array(shards);
+    let missing = shards;
+    return new Promise((resolve, reject) => {
+      this.#upHeard = (shard, error, descriptor) => {
+        if (error) reject(error);
+        descriptors[shard] = descriptor;
+        missing--;
+        if (missing === 0) resolve(descriptors);
+      };
+    });
+  }
+
+  #heard(shard: number, message: FromShard): void {
+    switch (message.kind) {
+      case 'up':
+        this.#upHeard?.(shard, null, message.descriptor);
+        return;
+      case 'listen-failed':
+        this.#upHeard?.(shard, listenError(this.#options.host, this.#port), null);
+        return;
+      case 'logins':
+        this.#desk.take(shard, message.proofs);
+        return;
+      case 'arrived':
+        for (const { peer, client, resumed } of message.peers) {
+          this.#tell('peer', { id: peerIdOf(peer), client, resumed });
+        }
+        return;
+      case 'left':
+        for (const { peer, reason } of message.peers) this.#tell('gone', { id: peerIdOf(peer), reason });
+        return;
+      case 'warning':
+        this.#tell('warning', { code: message.code, message: message.message });
+    }
+  }
+
+  /** Emits; a listener that throws costs the relay nothing but a warning. */
+  #tell<K extends keyof RelayEvents>(event: K, ...args: RelayEvents[K]): void {
+    if (this.listenerCount(event) === 0) return;
+    try {
+      (this as EventEmitter).emit(event, ...args);
+    } catch (error) {
+      process.emitWarning(`A listener of the relay's "${event}" threw: ${(error as Error)?.stack ?? error}`);
+    }
+  }
+
+  #shardFailed(shard: number, error: unknown): void {
+    const failure = new SupernodeError('internal', `Shard ${shard} could not run: ${(error as Error)?.message}`, {
+      cause: error,
+    });
+    this.#upHeard?.(shard, failure, null);
+    if (this.#state === 'open') this.#tell('warning', { code: 'shard-ended', message: failure.message });
+  }
+
+  /** A descriptor goes before its shard does, or the next connection is a segmentation fault. */
+  #stopAccepting(): void {
+    this.#acceptor?.stop();
+    for (const descriptor of this.#descriptors) this.#acceptor?.remove(descriptor);
+    this.#descriptors = [];
+    this.#acceptor = null;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed';
+    this.#stopAccepting();
+    await this.#admin?.close();
+    await this.#shards?.close();
+    this.#unguard?.();
+    await this.#directory?.close();
+    this.#directory = null;
+    await this.#tls?.remove();
+  }
+}

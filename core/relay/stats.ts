@@ -1,0 +1,75 @@
+/** A relay's numbers, read from the shards' shared counters: no message, no wait. */
+import { COUNTERS, type CounterName, countersOf } from '../threads/counters.ts';
+
+export interface RelayStats {
+  /** Logged-in peers. */
+  sessions: number;
+  /** Open WebSockets, logged in or not. */
+  sockets: number;
+  /** Open channels' ends: two per channel. */
+  channelEnds: number;
+  /** Channels that were accepted since the start. */
+  channelsOpened: number;
+  frames: { in: number; out: number };
+  bytes: { in: number; out: number };
+  /** Frames that one `send` carried, on average. */
+  framesPerSend: number;
+  logins: { full: number; resumed: number; refused: number };
+  /** Offers that were refused because the callee was gone or busy. */
+  offersRefused: number;
+  protocolErrors: number;
+  /** Exceptions that were contained. Should be 0. */
+  faults: number;
+  /** Frames that were not delivered, by reason (docs/operations.md). */
+  drops: {
+    label: number;
+    class: number;
+    ended: number;
+    oldest: number;
+    expired: number;
+    ring: number;
+    gone: number;
+    control: number;
+  };
+  /** Receivers that did not keep up: how often that began, and the bytes that wait for them now. */
+  pressure: { times: number; queuedBytes: number };
+  /** Hand-overs between shards, and the posts that were needed to wake one. */
+  rings: { records: number; wakes: number };
+  /** Every counter of every shard. */
+  shards: Record<CounterName, number>[];
+}
+
+export function readStats(counters: SharedArrayBuffer, shards: number): RelayStats {
+  const each = Array.from({ length: shards }, (_, shard) => {
+    const block = countersOf(counters, shard);
+    return Object.fromEntries(COUNTERS.map((name, index) => [name, block[index]])) as Record<CounterName, number>;
+  });
+  const sum = (name: CounterName): number => each.reduce((total, shard) => total + shard[name], 0);
+  const sends = sum('sends');
+  return {
+    sessions: sum('sessions'),
+    sockets: sum('sockets'),
+    channelEnds: sum('channels'),
+    channelsOpened: sum('channelsOpened'),
+    frames: { in: sum('framesIn'), out: sum('framesOut') },
+    bytes: { in: sum('bytesIn'), out: sum('bytesOut') },
+    framesPerSend: sends > 0 ? sum('framesOut') / sends : 0,
+    logins: { full: sum('logins'), resumed: sum('resumes'), refused: sum('loginsRefused') },
+    offersRefused: sum('offersRefused'),
+    protocolErrors: sum('protocolErrors'),
+    faults: sum('faults'),
+    drops: {
+      label: sum('dropLabel'),
+      class: sum('dropClass'),
+      ended: sum('dropEnded'),
+      oldest: sum('dropOldest'),
+      expired: sum('dropExpired'),
+      ring: sum('dropRing'),
+      gone: sum('dropGone'),
+      control: sum('dropControl'),
+    },
+    pressure: { times: sum('pressured'), queuedBytes: sum('queuedBytes') },
+    rings: { records: sum('ringRecords'), wakes: sum('ringWakes') },
+    shards: each,
+  };
+}

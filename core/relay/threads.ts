@@ -1,0 +1,134 @@
+/** Starts and ends a relay's threads: the shard pool with all that its shards share, and the directory pool. */
+import { randomBytes } from 'node:crypto';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { createCounters } from '../threads/counters.ts';
+import type { FromShard, LoginProof, ShardTask, ToShard } from '../threads/messages.ts';
+import { createPresence } from '../threads/presence.ts';
+import { createRing } from '../threads/ring.ts';
+import { CLOSE_WAIT_MS, RING_BYTES } from './limits.ts';
+import { workerExecArgv, workerFile } from './worker-file.ts';
+
+export interface Shared {
+  presence: SharedArrayBuffer;
+  counters: SharedArrayBuffer;
+  closedShards: SharedArrayBuffer;
+}
+
+export function createShared(shards: number, maxPeers: number): Shared {
+  return {
+    presence: createPresence(maxPeers, randomBytes(32)),
+    counters: createCounters(shards),
+    closedShards: new SharedArrayBuffer(4),
+  };
+}
+
+type ShardSettings = Pick<
+  ShardTask,
+  'relayKey' | 'ticketKey' | 'loginTimeoutMs' | 'authorize' | 'tls' | keyof Shared
+>;
+
+export class ShardThreads {
+  readonly count: number;
+  readonly #pool: Piscina;
+  readonly #ports: MessagePort[] = [];
+  #running: Promise<unknown>[] = [];
+
+  constructor(count: number) {
+    this.count = count;
+    this.#pool = new Piscina({
+      filename: workerFile('shard'),
+      execArgv: workerExecArgv,
+      minThreads: count,
+      maxThreads: count,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /** Starts every shard. `failed` hears of a shard that ended without being told to. */
+  start(
+    settings: ShardSettings,
+    heard: (shard: number, message: FromShard) => void,
+    failed: (shard: number, error: unknown) => void,
+  ): void {
+    const pairs = Array.from({ length: this.count }, () => new Array<SharedArrayBuffer | null>(this.count).fill(null));
+    const wakes = Array.from({ length: this.count }, () => new Array<MessagePort | null>(this.count).fill(null));
+    for (let a = 0; a < this.count; a++) {
+      for (let b = a + 1; b < this.count; b++) {
+        pairs[a]![b] = createRing(RING_BYTES);
+        pairs[b]![a] = createRing(RING_BYTES);
+        const { port1, port2 } = new MessageChannel();
+        wakes[a]![b] = port1;
+        wakes[b]![a] = port2;
+      }
+    }
+    const awake = new SharedArrayBuffer(this.count * 4);
+    this.#running = pairs.map((ringsOut, index) => {
+      const { port1, port2 } = new MessageChannel();
+      this.#ports.push(port1);
+      port1.on('message', (message: FromShard) => heard(index, message));
+      const task: ShardTask = {
+        ...settings,
+        index,
+        shards: this.count,
+        control: port2,
+        wakePorts: wakes[index]!,
+        ringsIn: pairs.map((row) => row[index]!),
+        ringsOut,
+        awake,
+      };
+      const transferList = [port2, ...wakes[index]!.filter((port) => port !== null)];
+      return this.#pool.run(task, { transferList }).catch((error: unknown) => failed(index, error));
+    });
+  }
+
+  tell(shard: number, message: ToShard): void {
+    this.#ports[shard]!.postMessage(message);
+  }
+
+  tellAll(message: ToShard): void {
+    for (const port of this.#ports) port.postMessage(message);
+  }
+
+  /** Closes every socket, then ends the threads. */
+  async close(): Promise<void> {
+    this.tellAll({ kind: 'close' });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSE_WAIT_MS);
+    });
+    await Promise.race([Promise.all(this.#running), late]);
+    clearTimeout(timer);
+    await this.#pool.destroy();
+    for (const port of this.#ports) port.close();
+  }
+}
+
+/** Short, batched tasks at a lower priority, so that a flood of logins cannot starve calls in progress. */
+export class DirectoryThreads {
+  readonly threads: number;
+  readonly #pool: Piscina;
+
+  constructor(threads: number) {
+    this.threads = threads;
+    this.#pool = new Piscina({
+      filename: workerFile('directory'),
+      execArgv: workerExecArgv,
+      minThreads: threads,
+      maxThreads: threads,
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+      niceIncrement: 10,
+    });
+  }
+
+  verify(relayKey: Uint8Array, proofs: LoginProof[]): Promise<boolean[]> {
+    return this.#pool.run({ relayKey, proofs }, { name: 'verifyLogins' });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What a shard counts: one block of doubles in a SharedArrayBuffer per shard. Only the shard writes its block; the
+ * main thread reads it whenever it is asked. A gauge is set, everything else only grows.
+ */
+export const COUNTERS = [
+  'sessions', // gauge: logged-in sockets
+  'sockets', // gauge: open WebSockets, logged in or not
+  'channels', // gauge: open channel ends
+  'framesIn',
+  'bytesIn',
+  'framesOut',
+  'bytesOut',
+  'sends',
+  'logins',
+  'resumes',
+  'loginsRefused',
+  'channelsOpened',
+  'offersRefused',
+  'protocolErrors',
+  'faults', // exceptions that were contained
+  'pressured', // times a receiver came under pressure
+  'queuedBytes', // gauge: bytes that wait for receivers under pressure
+  'dropLabel', // frames: the label is not, or no longer, the sender's
+  'dropClass', // frames: the op's class is not the channel's
+  'dropEnded', // frames: data after the end of the stream
+  'dropOldest', // frames: realtime queue full, the oldest went
+  'dropExpired', // frames: older than their life
+  'dropRing', // frames: realtime, the ring to the other shard was full
+  'dropGone', // frames: their receiver left before they could be sent
+  'dropControl', // control frames that named a label that was gone
+  'ringRecords', // records handed to other shards
+  'ringWakes', // posts needed to wake them
+] as const;
+export type CounterName = (typeof COUNTERS)[number];
+
+/** Index of each counter in its shard's block. */
+export const C = Object.fromEntries(COUNTERS.map((name, index) => [name, index])) as {
+  readonly [K in CounterName]: number;
+};
+
+export function createCounters(shards: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(shards * COUNTERS.length * 8);
+}
+
+export function countersOf(all: SharedArrayBuffer, shard: number): Float64Array {
+  return new Float64Array(all, shard * COUNTERS.length * 8, COUNTERS.length);
+}

@@ -1,0 +1,254 @@
+/**
+ * Who is logged in, and where: one open-addressing table in a SharedArrayBuffer. Every shard reads it without a
+ * message or a lock; a shard writes it under a lock when a peer logs in or leaves, never on the packet path.
+ *
+ *   word 0        lock (0 free, 1 held)            words 4..11   hash seed (secret: keys are chosen by strangers)
+ *   word 1        entries in use                   word 2        version: odd while a removal moves entries
+ *   word 16..     buckets of 12 words:
+ *
+ *      0        sequence: odd while a writer changes the bucket
+ *      1        owner shard + 1; 0: empty
+ *      2, 3     session slot, session generation
+ *      4..11    the peer's key
+ *
+ * Linear probing at no more than half load. A removal shifts the entries behind it back, so there are no tombstones
+ * and a probe never grows with age; a reader that misses checks the version, since the entry that it looked for may
+ * have moved across its path. Readers verify the bucket's sequence number, as with a seqlock.
+ */
+import { KEY_BYTES } from '../protocol/peer-id.ts';
+
+const LOCK = 0;
+const COUNT = 1;
+const VERSION = 2;
+const SEED = 4;
+const FIRST = 16;
+const BUCKET = 12;
+const KEY_WORDS = KEY_BYTES / 4;
+/** A reader that was overtaken this often takes the lock instead: the writer may have lost its processor. */
+const MAX_RETRIES = 64;
+const LOCK_SPINS = 256;
+
+/** Where a session is. `generation` tells it from an earlier session in the same slot. */
+export interface Place {
+  shard: number;
+  slot: number;
+  generation: number;
+}
+
+/** @param maxPeers most entries at once; @param seed 32 secret random bytes. */
+export function createPresence(maxPeers: number, seed: Uint8Array): SharedArrayBuffer {
+  let buckets = 16;
+  while (buckets < maxPeers * 2) buckets *= 2;
+  const table = new SharedArrayBuffer((FIRST + buckets * BUCKET) * 4);
+  new Uint8Array(table, SEED * 4, KEY_BYTES).set(seed.subarray(0, KEY_BYTES));
+  return table;
+}
+
+export class PresenceTable {
+  readonly #words: Int32Array;
+  readonly #buckets: number;
+  readonly #mask: number;
+  readonly #seed: Int32Array;
+  /** The key being worked on, as words: probing compares words, not bytes. */
+  readonly #keyWords = new Int32Array(KEY_WORDS);
+  readonly #keyBytes = new Uint8Array(this.#keyWords.buffer);
+
+  constructor(table: SharedArrayBuffer) {
+    this.#words = new Int32Array(table);
+    this.#buckets = (this.#words.length - FIRST) / BUCKET;
+    this.#mask = this.#buckets - 1;
+    this.#seed = this.#words.slice(SEED, SEED + KEY_WORDS);
+  }
+
+  /** Entries in use. */
+  get size(): number {
+    return Atomics.load(this.#words, COUNT);
+  }
+
+  /** Most entries at once. */
+  get capacity(): number {
+    return this.#buckets / 2;
+  }
+
+  /** Fills `into` and returns true when the peer is logged in. No lock, no allocation. */
+  find(key: Uint8Array, into: Place): boolean {
+    this.#load(key);
+    for (let tries = 0; tries < MAX_RETRIES; tries++) {
+      const version = Atomics.load(this.#words, VERSION);
+      const found = this.#tryFind(into);
+      if (found > 0) return true;
+      if (found === 0 && (version & 1) === 0 && Atomics.load(this.#words, VERSION) === version) return false;
+    }
+    this.#lock();
+    try {
+      return this.#tryFind(into) > 0;
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /**
+   * Makes `place` the peer's place. @returns 'new'; 'replaced' with the former place in `former`; or 'full'.
+   */
+  claim(key: Uint8Array, place: Place, former: Place): 'new' | 'replaced' | 'full' {
+    this.#load(key);
+    this.#lock();
+    try {
+      const words = this.#words;
+      let at = this.#home();
+      while (words[at + 1] !== 0) {
+        if (this.#keyIsAt(at)) {
+          this.#readPlace(at, former);
+          this.#write(at, place);
+          return 'replaced';
+        }
+        at = this.#next(at);
+      }
+      if (words[COUNT]! >= this.capacity) return 'full';
+      this.#write(at, place);
+      Atomics.store(words, COUNT, words[COUNT]! + 1);
+      return 'new';
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /** Removes the peer if `place` is still its place. @returns whether it was. */
+  release(key: Uint8Array, place: Place): boolean {
+    this.#load(key);
+    this.#lock();
+    try {
+      const words = this.#words;
+      let at = this.#home();
+      while (words[at + 1] !== 0) {
+        if (this.#keyIsAt(at)) {
+          const same =
+            words[at + 1] === place.shard + 1 &&
+            words[at + 2] === place.slot &&
+            words[at + 3] === place.generation;
+          if (same) this.#remove(at);
+          return same;
+        }
+        at = this.#next(at);
+      }
+      return false;
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /** 1 found, 0 not found, -1 overtaken by a writer. */
+  #tryFind(into: Place): number {
+    const words = this.#words;
+    let at = this.#home();
+    for (let probes = 0; probes < this.#buckets; probes++) {
+      const sequence = Atomics.load(words, at);
+      if ((sequence & 1) !== 0) return -1;
+      const owner = Atomics.load(words, at + 1);
+      if (owner === 0) return Atomics.load(words, at) === sequence ? 0 : -1;
+      if (this.#keyIsAt(at)) {
+        this.#readPlace(at, into);
+        return Atomics.load(words, at) === sequence ? 1 : -1;
+      }
+      at = this.#next(at);
+    }
+    return 0;
+  }
+
+  /** Shifts the entries behind `hole` back, until one that is empty or at home (Knuth, TAOCP 6.4, algorithm R). */
+  #remove(hole: number): void {
+    const words = this.#words;
+    Atomics.add(words, VERSION, 1);
+    let at = hole;
+    let empty = hole;
+    for (;;) {
+      at = this.#next(at);
+      if (words[at + 1] === 0) break;
+      const home = this.#homeOf(at);
+      const homeToAt = (at - home + this.#buckets * BUCKET) % (this.#buckets * BUCKET);
+      const emptyToAt = (at - empty + this.#buckets * BUCKET) % (this.#buckets * BUCKET);
+      if (homeToAt < emptyToAt) continue;
+      Atomics.add(words, empty, 1);
+      for (let i = 1; i < BUCKET; i++) Atomics.store(words, empty + i, words[at + i]!);
+      Atomics.add(words, empty, 1);
+      empty = at;
+    }
+    Atomics.add(words, empty, 1);
+    for (let i = 1; i < BUCKET; i++) Atomics.store(words, empty + i, 0);
+    Atomics.add(words, empty, 1);
+    Atomics.store(words, COUNT, words[COUNT]! - 1);
+    Atomics.add(words, VERSION, 1);
+  }
+
+  #write(at: number, place: Place): void {
+    const words = this.#words;
+    Atomics.add(words, at, 1);
+    Atomics.store(words, at + 2, place.slot);
+    Atomics.store(words, at + 3, place.generation);
+    for (let i = 0; i < KEY_WORDS; i++) Atomics.store(words, at + 4 + i, this.#keyWords[i]!);
+    Atomics.store(words, at + 1, place.shard + 1);
+    Atomics.add(words, at, 1);
+  }
+
+  #readPlace(at: number, into: Place): void {
+    into.shard = Atomics.load(this.#words, at + 1) - 1;
+    into.slot = Atomics.load(this.#words, at + 2);
+    into.generation = Atomics.load(this.#words, at + 3);
+  }
+
+  #keyIsAt(at: number): boolean {
+    for (let i = 0; i < KEY_WORDS; i++) {
+      if (Atomics.load(this.#words, at + 4 + i) !== this.#keyWords[i]) return false;
+    }
+    return true;
+  }
+
+  #load(key: Uint8Array): void {
+    if (key.length !== KEY_BYTES) throw new RangeError(`A peer's key has 32 bytes, not ${key.length}.`);
+    this.#keyBytes.set(key);
+  }
+
+  #home(): number {
+    let hash = 0;
+    for (let i = 0; i < KEY_WORDS; i++) hash = mix(hash, this.#keyWords[i]!, this.#seed[i]!);
+    return FIRST + (finish(hash) & this.#mask) * BUCKET;
+  }
+
+  #homeOf(at: number): number {
+    let hash = 0;
+    for (let i = 0; i < KEY_WORDS; i++) hash = mix(hash, this.#words[at + 4 + i]!, this.#seed[i]!);
+    return FIRST + (finish(hash) & this.#mask) * BUCKET;
+  }
+
+  #next(at: number): number {
+    const next = at + BUCKET;
+    return next < this.#words.length ? next : FIRST;
+  }
+
+  #lock(): void {
+    for (let spins = 0; Atomics.compareExchange(this.#words, LOCK, 0, 1) !== 0; spins++) {
+      // Held for about a microsecond, unless its holder lost the processor: then sleep instead of burning it.
+      if (spins >= LOCK_SPINS) Atomics.wait(this.#words, LOCK, 1, 1);
+    }
+  }
+
+  #unlock(): void {
+    Atomics.store(this.#words, LOCK, 0);
+    Atomics.notify(this.#words, LOCK, 1);
+  }
+}
+
+/** A seeded multiply-and-rotate step (after MurmurHash3's); the secret seed keeps strangers from choosing buckets. */
+function mix(hash: number, word: number, seed: number): number {
+  let k = Math.imul(word ^ seed, 0xcc9e2d51);
+  k = (k << 15) | (k >>> 17);
+  const h = hash ^ Math.imul(k, 0x1b873593 ^ seed);
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function finish(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

@@ -1,0 +1,198 @@
+/**
+ * The one file that knows uWebSockets.js. Everything that a callback of it runs is guarded: an exception costs the one
+ * socket that raised it, never the thread (a worker thread that ends while it holds sockets aborts the process).
+ */
+import * as uWS from 'uWebSockets.js';
+import { IDLE_TIMEOUT_SECONDS, MAX_BUNDLE_BYTES } from '../protocol/limits.ts';
+import { SUBPROTOCOL } from '../protocol/names.ts';
+
+/** What `send` says: sent; queued in the socket; dropped. */
+export const SEND_QUEUED = 0;
+export const SEND_DROPPED = 2;
+
+/** The part of a uWebSockets.js socket that shards use. `session` is what `open` put there. */
+export interface ShardSocket<S> {
+  session: S;
+  send(message: Uint8Array, isBinary: boolean, compress: boolean): number;
+  getBufferedAmount(): number;
+  getRemoteAddressAsText(): ArrayBuffer;
+  end(code?: number, message?: string): void;
+  close(): void;
+}
+
+/** What a shard does with its sockets. None may be async: a promise would escape the guard. */
+export interface ShardHandlers<S> {
+  /** @returns the session that the socket carries. */
+  open(socket: ShardSocket<S>): S;
+  message(session: S, message: ArrayBuffer, isBinary: boolean): void;
+  drain(session: S): void;
+  close(session: S): void;
+  /** An exception that was contained; `session` is undefined before `open`. The socket is closed already. */
+  fault(where: string, error: unknown, session: S | undefined): void;
+}
+
+export interface Tls {
+  keyFile: string;
+  certFile: string;
+}
+
+/** An app without a listening socket of its own; the acceptor hands it sockets. With TLS it listens itself. */
+export interface ShardApp {
+  /** Names this app to an acceptor. */
+  descriptor(): unknown;
+  /** With TLS only. @returns whether the port could be listened on. */
+  listen(host: string, port: number): boolean;
+  /** With TLS only: no new sockets from now on. */
+  stop(): void;
+  /** Closes every socket now. */
+  close(): void;
+}
+
+export interface Acceptor {
+  /** @returns the port, or 0 when it could not be listened on. */
+  listen(host: string, port: number): number;
+  add(descriptor: unknown): void;
+  remove(descriptor: unknown): void;
+  /** No new sockets from now on; those that were handed over stay. */
+  stop(): void;
+}
+
+/** The part of uWebSockets.js's app that its type declarations leave out. */
+type ThreadedApp = Pick<uWS.TemplatedApp, 'ws' | 'any' | 'close'> & {
+  addChildAppDescriptor(descriptor: unknown): void;
+  removeChildAppDescriptor(descriptor: unknown): void;
+  getDescriptor(): unknown;
+  listen(host: string, port: number, options: number, callback: (token: unknown) => void): void;
+};
+
+/** Neither may share its port in silence with a second process; the shards of a TLS relay share it by design. */
+const EXCLUSIVE = 1;
+const SHARED = 0;
+
+export function createAcceptor(): Acceptor {
+  const app = uWS.App() as unknown as ThreadedApp;
+  let token: unknown = false;
+  return {
+    listen(host, port) {
+      app.listen(host, port, EXCLUSIVE, (listening) => {
+        token = listening;
+      });
+      return token ? uWS.us_socket_local_port(token as never) : 0;
+    },
+    add: (descriptor) => app.addChildAppDescriptor(descriptor),
+    remove: (descriptor) => app.removeChildAppDescriptor(descriptor),
+    stop() {
+      if (token) uWS.us_listen_socket_close(token as never);
+      token = false;
+    },
+  };
+}
+
+export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): ShardApp {
+  const app = (
+    tls ? uWS.SSLApp({ key_file_name: tls.keyFile, cert_file_name: tls.certFile }) : uWS.App()
+  ) as unknown as ThreadedApp;
+  type Socket = ShardSocket<S>;
+
+  const contain = (where: string, error: unknown, socket: Socket | undefined): void => {
+    const session = socket?.session;
+    try {
+      socket?.close();
+    } catch {
+      // It was closed already.
+    }
+    try {
+      handlers.fault(where, error, session);
+    } catch {
+      // A fault in the report of a fault: nothing is left to tell it to.
+    }
+  };
+
+  app.ws('/*', {
+    maxPayloadLength: MAX_BUNDLE_BYTES,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    sendPingsAutomatically: true,
+    // The shard stops sending at the first sign of pressure, so what waits in a socket is bounded by one send.
+    maxBackpressure: 0,
+    closeOnBackpressureLimit: false,
+    upgrade: (response, request, context) => {
+      try {
+        const offered = request.getHeader('sec-websocket-protocol');
+        if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+          response
+            .writeStatus('426 Upgrade Required')
+            .writeHeader('Sec-WebSocket-Protocol', SUBPROTOCOL)
+            .end(`This relay speaks the WebSocket subprotocol ${SUBPROTOCOL}, not "${offered.slice(0, 100)}".\n`);
+          return;
+        }
+        response.upgrade(
+          { session: undefined },
+          request.getHeader('sec-websocket-key'),
+          SUBPROTOCOL,
+          request.getHeader('sec-websocket-extensions'),
+          context,
+        );
+      } catch (error) {
+        contain('upgrade', error, undefined);
+      }
+    },
+    // The user data that `upgrade` gave is copied onto the socket object itself, so `ws.session` is a plain property.
+    open: (ws) => {
+      const socket = ws as unknown as Socket;
+      try {
+        socket.session = handlers.open(socket);
+      } catch (error) {
+        contain('open', error, socket);
+      }
+    },
+    message: (ws, message, isBinary) => {
+      const socket = ws as unknown as Socket;
+      try {
+        handlers.message(socket.session, message, isBinary);
+      } catch (error) {
+        contain('message', error, socket);
+      }
+    },
+    drain: (ws) => {
+      const socket = ws as unknown as Socket;
+      try {
+        handlers.drain(socket.session);
+      } catch (error) {
+        contain('drain', error, socket);
+      }
+    },
+    close: (ws) => {
+      const socket = ws as unknown as Socket;
+      try {
+        if (socket.session !== undefined) handlers.close(socket.session);
+      } catch (error) {
+        contain('close', error, undefined);
+      }
+    },
+  });
+  app.any('/*', (response) => {
+    try {
+      response.writeStatus('426 Upgrade Required').end(`A supernode relay: connect by WebSocket, subprotocol ${SUBPROTOCOL}.\n`);
+    } catch (error) {
+      contain('http', error, undefined);
+    }
+  });
+
+  let token: unknown = false;
+  return {
+    descriptor: () => app.getDescriptor(),
+    listen(host, port) {
+      app.listen(host, port, SHARED, (listening) => {
+        token = listening;
+      });
+      return Boolean(token);
+    },
+    stop() {
+      if (token) uWS.us_listen_socket_close(token as never);
+      token = false;
+    },
+    close: () => {
+      app.close();
+    },
+  };
+}

@@ -1,0 +1,362 @@
+/**
+ * A shard: one thread of the shard pool, with its own uWebSockets.js app, sessions, channel ends and outboxes. The task
+ * never ends until the relay closes. Start reading at shard/forward.ts for the packet path.
+ *
+ * One turn of the event loop: uWebSockets.js calls `message` for every socket that has something (frames go to
+ * outboxes and rings); then `#turn` reads the rings, flushes every outbox with one send, and commits the rings.
+ */
+import { type Control, decodeControl, encodeControl } from '../core/protocol/control.ts';
+import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
+import * as op from '../core/protocol/ops.ts';
+import { C, countersOf } from '../core/threads/counters.ts';
+import type {
+  DepartureReason,
+  FromShard,
+  LoginProof,
+  ShardMessage,
+  ShardTask,
+  ToShard,
+} from '../core/threads/messages.ts';
+import { type Place, PresenceTable } from '../core/threads/presence.ts';
+import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
+import { Channels } from './shard/channels.ts';
+import { Drain } from './shard/drain.ts';
+import { Ends } from './shard/ends.ts';
+import { deliverLocal, forwardBundle } from './shard/forward.ts';
+import { Links } from './shard/links.ts';
+import { Logins } from './shard/logins.ts';
+import { Outboxes } from './shard/outbox.ts';
+import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
+
+/** Deadlines are looked at this often. */
+const SWEEP_MS = 500;
+const SIGNAL = 0;
+/** WebSocket close codes (RFC 6455 §7.4.1). */
+const CLOSE_GOING_AWAY = 1001;
+const CLOSE_PROTOCOL_ERROR = 1002;
+const CLOSE_POLICY = 1008;
+
+class Shard {
+  readonly task: ShardTask;
+  readonly index: number;
+  readonly counters: Float64Array;
+  readonly sessions = new SessionTable();
+  readonly ends = new Ends();
+  readonly presence: PresenceTable;
+  readonly outboxes: Outboxes;
+  readonly links: Links;
+  readonly #channels: Channels;
+  readonly #logins: Logins;
+  readonly #drain: Drain;
+  readonly #app: ShardApp;
+  readonly #closed: () => void;
+  #turnDue = false;
+  #proofs: LoginProof[] = [];
+  #arrived: Extract<FromShard, { kind: 'arrived' }>['peers'] = [];
+  #left: Extract<FromShard, { kind: 'left' }>['peers'] = [];
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(task: ShardTask, closed: () => void) {
+    this.task = task;
+    this.index = task.index;
+    this.#closed = closed;
+    this.counters = countersOf(task.counters, task.index);
+    this.presence = new PresenceTable(task.presence);
+    this.outboxes = new Outboxes(
+      {
+        end: (session, code, message) => this.refuse(session, code, message),
+        fault: (session, error) => this.#fault('flush', error, session),
+        schedule: this.#schedule,
+      },
+      this.ends,
+      this.counters,
+    );
+    this.links = new Links(
+      {
+        data: (bytes, start, stop, frames) => deliverLocal(this, bytes, start, stop, frames),
+        message: (from, message: ShardMessage) => this.#channels.message(from, message),
+        schedule: this.#schedule,
+        fault: (where, error) => this.#fault(where, error, undefined),
+      },
+      task,
+      this.counters,
+    );
+    this.#channels = new Channels(this);
+    this.#logins = new Logins(this);
+    this.#drain = new Drain(this);
+    this.#app = createShardApp<Session>(
+      {
+        open: (socket) => this.#open(socket),
+        message: (session, message, isBinary) => this.#message(session, message, isBinary),
+        drain: (session) => this.outboxes.drained(session),
+        close: (session) => this.#finish(session, 'peer-gone', 'left'),
+        fault: (where, error, session) => this.#fault(where, error, session),
+      },
+      task.tls,
+    );
+  }
+
+  start(): void {
+    const { task } = this;
+    process.on('uncaughtException', (error) => this.#fault('thread', error, undefined));
+    process.on('unhandledRejection', (error) => this.#fault('thread', error, undefined));
+    task.control.on('message', (message: ToShard) => {
+      try {
+        this.#told(message);
+      } catch (error) {
+        this.#fault('control', error, undefined);
+      }
+    });
+    this.#sweep = setInterval(() => {
+      const now = performance.now();
+      this.#logins.expire(now);
+      this.#channels.expireOffers(now);
+    }, SWEEP_MS);
+    if (task.tls && !this.#app.listen(task.tls.host, task.tls.port)) {
+      this.#tell({ kind: 'listen-failed', message: `${task.tls.host}:${task.tls.port}` });
+    } else {
+      this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });
+    }
+  }
+
+  // --- what the socket brings ------------------------------------------------------------------------------------
+
+  #open(socket: ShardSocket<Session>): Session {
+    const session = this.sessions.add(socket);
+    this.counters[C.sockets]!++;
+    this.#logins.greet(session);
+    return session;
+  }
+
+  #message(session: Session, message: ArrayBuffer, isBinary: boolean): void {
+    if (session.state === ENDED) return;
+    if (!isBinary) {
+      this.refuse(session, 'text-message', 'Every message must be binary: a bundle of msgpack frames.');
+      return;
+    }
+    try {
+      forwardBundle(this, session, new Uint8Array(message));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.refuse(session, error.code as WireErrorCode, error.message);
+    }
+  }
+
+  /** One control frame of a peer; the packet path calls it. @throws ProtocolError */
+  control(session: Session, bytes: Uint8Array, start: number, end: number): void {
+    const frame = decodeControl(bytes, start, end);
+    if (session.state === LIVE) this.#ask(session, frame);
+    else this.#askBeforeLogin(session, frame);
+  }
+
+  #askBeforeLogin(session: Session, frame: Control): void {
+    switch (frame.op) {
+      case op.OP_LOGIN:
+        this.#logins.login(session, frame.body);
+        return;
+      case op.OP_RESUME:
+        this.#logins.resume(session, frame.requestId, frame.body);
+        return;
+      case op.OP_PING:
+        this.outboxes.appendControl(session, encodeControl(op.OP_PONG, frame.requestId, {}), SIGNAL);
+        return;
+      default:
+        throw new ProtocolError('not-logged-in', `Op 0x${frame.op.toString(16)} needs a login first.`);
+    }
+  }
+
+  #ask(session: Session, frame: Control): void {
+    switch (frame.op) {
+      case op.OP_OPEN:
+        if (frame.requestId === 0) throw new ProtocolError('bad-control', 'An open needs a requestId.');
+        this.#channels.open(session, frame.requestId, frame.body);
+        return;
+      case op.OP_ACCEPT:
+        this.#channels.accept(session, frame.body);
+        return;
+      case op.OP_REJECT:
+        this.#channels.reject(session, frame.body);
+        return;
+      case op.OP_CREDIT:
+        this.#channels.credit(session, frame.body);
+        return;
+      case op.OP_CLOSE:
+        this.#channels.close(session, frame.requestId, frame.body);
+        return;
+      case op.OP_PING:
+        this.outboxes.appendControl(session, encodeControl(op.OP_PONG, frame.requestId, {}), SIGNAL);
+        return;
+      case op.OP_PONG:
+        return;
+      case op.OP_LOGIN:
+      case op.OP_RESUME:
+        throw new ProtocolError('already-logged-in', 'A session logs in once.');
+      default:
+        throw new ProtocolError('unknown-op', `Op 0x${frame.op.toString(16)} is the relay's to send.`);
+    }
+  }
+
+  /** A reliable channel's sender sent too much; the packet path calls it. */
+  overrun(end: number): void {
+    this.#channels.overrun(end);
+  }
+
+  // --- what the main thread and other shards bring -------------------------------------------------------------------
+
+  #told(message: ToShard): void {
+    switch (message.kind) {
+      case 'verdicts':
+        for (const verdict of message.verdicts) this.#logins.verdict(verdict);
+        return;
+      case 'disconnect': {
+        const session = this.sessions.find(message.slot, message.generation);
+        if (session && session.state === LIVE) this.refuse(session, 'disconnected', message.message);
+        return;
+      }
+      case 'drain':
+        this.#app.stop();
+        this.#drain.begin(message.graceMs, message.spreadMs, message.retryAfterMs);
+        return;
+      case 'close':
+        this.close();
+    }
+  }
+
+  submit(proof: LoginProof): void {
+    this.#proofs.push(proof);
+    this.#schedule();
+  }
+
+  arrived(session: Session, resumed: boolean): void {
+    this.#arrived.push({ peer: session.key!, client: session.client, resumed });
+    this.#drain.arrived(session);
+    this.#schedule();
+  }
+
+  replace(former: Place): void {
+    if (former.shard !== this.index) {
+      this.links.sendMessage(former.shard, {
+        t: 'replace',
+        slot: former.slot,
+        generation: former.generation,
+      });
+      return;
+    }
+    const session = this.sessions.find(former.slot, former.generation);
+    if (session) this.replaced(session);
+  }
+
+  replaced(session: Session): void {
+    if (session.state !== LIVE) return;
+    this.refuse(session, 'replaced', 'The same key has logged in elsewhere; the newest login holds it.');
+  }
+
+  // --- how a session ends ------------------------------------------------------------------------------------------------
+
+  /** Tells the peer why in an error frame, then closes its socket. */
+  refuse(session: Session, code: WireErrorCode, message: string, retryAfterMs?: number): void {
+    if (session.state === ENDED) return;
+    const wasLive = session.state === LIVE;
+    const body = { code, message, fatal: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    const frame = encodeControl(op.OP_ERROR, 0, body);
+    // What it was sent before (a `closed`, say) goes out first, if its socket takes it.
+    if (session.queue === null) this.outboxes.send(session);
+    if (session.state === ENDED) return;
+    if (!wasLive) this.counters[C.loginsRefused]!++;
+    else if (code.startsWith('bad-') || code === 'unknown-op' || code === 'frame-too-large') {
+      this.counters[C.protocolErrors]!++;
+    }
+    this.#finish(session, closeReasonOf(code), code);
+    session.socket.send(frame, true, false);
+    session.socket.end(closeCodeOf(code), code);
+  }
+
+  /** Frees all that the session holds. Its socket is not touched. */
+  #finish(session: Session, reason: CloseReason, departure: DepartureReason): void {
+    if (session.state === ENDED) return;
+    const wasLive = session.state === LIVE;
+    session.state = ENDED;
+    this.counters[C.sockets]!--;
+    this.#logins.forget(session);
+    this.#channels.abandon(session, reason);
+    this.outboxes.discard(session);
+    this.sessions.remove(session);
+    if (!wasLive) return;
+    this.counters[C.sessions]!--;
+    const { slot, generation } = session;
+    this.presence.release(session.key!, { shard: this.index, slot, generation });
+    this.#left.push({ peer: session.key!, reason: departure });
+    this.#schedule();
+  }
+
+  /** An exception was contained: it costs the one session, if it has one, and is told to the main thread. */
+  #fault(where: string, error: unknown, session: Session | undefined): void {
+    this.counters[C.faults]!++;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#tell({ kind: 'warning', code: 'contained-fault', message: `shard ${this.index}, ${where}: ${text}` });
+    if (session && session.state !== ENDED) {
+      this.#finish(session, 'peer-gone', 'internal');
+      try {
+        session.socket.close();
+      } catch {
+        // It was closed already: that is what was wanted.
+      }
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#drain.stop();
+    for (const session of this.sessions.all()) {
+      this.refuse(session, 'drained', 'This relay is closing.');
+    }
+    this.#turn();
+    this.#app.close();
+    const closed = new Int32Array(this.task.closedShards);
+    Atomics.add(closed, 0, 1);
+    Atomics.notify(closed, 0);
+    // uWebSockets.js frees closed sockets at the end of a turn of the loop: the thread must live that long.
+    setImmediate(() => setImmediate(this.#closed));
+  }
+
+  // --- turns ---------------------------------------------------------------------------------------------------------------
+
+  readonly #schedule = (): void => {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    setImmediate(this.#turn);
+  };
+
+  readonly #turn = (): void => {
+    this.#turnDue = false;
+    this.links.receive();
+    this.outboxes.flush();
+    this.links.commit();
+    // What the main thread is to know, once per turn.
+    if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });
+    if (this.#arrived.length > 0) this.#tell({ kind: 'arrived', peers: this.#arrived });
+    if (this.#left.length > 0) this.#tell({ kind: 'left', peers: this.#left });
+    if (this.#proofs.length > 0) this.#proofs = [];
+    if (this.#arrived.length > 0) this.#arrived = [];
+    if (this.#left.length > 0) this.#left = [];
+  };
+
+  #tell(message: FromShard): void {
+    this.task.control.postMessage(message);
+  }
+}
+
+function closeReasonOf(code: WireErrorCode): CloseReason {
+  return code === 'replaced' || code === 'drained' ? code : 'peer-gone';
+}
+
+function closeCodeOf(code: WireErrorCode): number {
+  if (code === 'drained') return CLOSE_GOING_AWAY;
+  return code === 'bad-frame' || code === 'unknown-op' ? CLOSE_PROTOCOL_ERROR : CLOSE_POLICY;
+}
+
+/** The pool's task: runs until the main thread says `close`. */
+export default function shard(task: ShardTask): Promise<void> {
+  return new Promise((closed) => new Shard(task, closed).start());
+}
+

@@ -1,0 +1,377 @@
+/**
+ * The life of a channel (docs/protocol.md §6): open, offer, accept or reject, credit, close. Not the packet path.
+ *
+ *   opener's end:  OPENING --accepted--> OPEN --close, closed--> (freed)
+ *   callee's end:  OFFERED --accept----> OPEN --close, closed--> (freed)
+ *
+ * The two ends may be in different shards, so each side only ever changes its own end, and tells the other by a
+ * ShardMessage: over a ring, or by a direct call when both are here. Messages and data between two shards keep one
+ * order, so `closed` comes after the data that was sent before it.
+ */
+import { type Body, encodeControl } from '../../core/protocol/control.ts';
+import type { CloseReason } from '../../core/protocol/errors.ts';
+import * as limits from '../../core/protocol/limits.ts';
+import * as op from '../../core/protocol/ops.ts';
+import { C } from '../../core/threads/counters.ts';
+import type { ShardMessage } from '../../core/threads/messages.ts';
+import type { Place, PresenceTable } from '../../core/threads/presence.ts';
+import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
+import type { Links } from './links.ts';
+import type { Outboxes } from './outbox.ts';
+import { LIVE, type Session, type SessionTable } from './session.ts';
+
+const SIGNAL = 0;
+const CLASS_OF_OP = 0x07;
+
+export interface ChannelsHost {
+  readonly index: number;
+  readonly sessions: SessionTable;
+  readonly ends: Ends;
+  readonly outboxes: Outboxes;
+  readonly links: Links;
+  readonly presence: PresenceTable;
+  readonly counters: Float64Array;
+  /** A second login took this session's peer elsewhere. */
+  replaced(session: Session): void;
+  /** The peer broke a limit that costs it the session. */
+  refuse(session: Session, code: 'credit-limit', message: string): void;
+}
+
+export class Channels {
+  readonly #host: ChannelsHost;
+  readonly #place: Place = { shard: 0, slot: 0, generation: 0 };
+  /** Labels of ends that wait for an answer, oldest first: all wait equally long. */
+  #offers: number[] = [];
+
+  constructor(host: ChannelsHost) {
+    this.#host = host;
+  }
+
+  // --- what a peer asks -------------------------------------------------------------------------------------------
+
+  open(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): void {
+    const { ends, presence, index } = this.#host;
+    if (session.channels >= limits.MAX_CHANNELS_PER_SESSION) {
+      this.#tooMany(session, requestId, `A session may have at most ${limits.MAX_CHANNELS_PER_SESSION} channels.`);
+      return;
+    }
+    const credit = body.reliable ? body.credit : 0;
+    if (!this.#creditFits(session, 0, credit)) return;
+    if (!presence.find(body.to, this.#place)) {
+      this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL);
+      return;
+    }
+    const end = this.#attach(session, OPENING, body);
+    if (end < 0) {
+      this.#tooMany(session, requestId, 'This relay has no room for another channel.');
+      return;
+    }
+    ends.requestId[end] = requestId;
+    ends.peerShard[end] = this.#place.shard;
+    this.#tell(this.#place.shard, {
+      t: 'offer',
+      toSlot: this.#place.slot,
+      toGeneration: this.#place.generation,
+      from: session.key!,
+      fromShard: index,
+      fromLabel: ends.label[end]!,
+      priority: body.priority,
+      reliable: body.reliable,
+      lifeMs: body.lifeMs,
+      credit,
+      protocol: body.protocol,
+    });
+  }
+
+  accept(session: Session, body: Body<typeof op.OP_ACCEPT>): void {
+    const { ends } = this.#host;
+    const end = this.#own(session, body.label, OFFERED);
+    if (end < 0) return;
+    const credit = ends.reliable[end] === 1 ? body.credit : 0;
+    if (!this.#creditFits(session, ends.owed[end]!, credit)) return;
+    ends.state[end] = OPEN;
+    session.offersPending--;
+    this.#grant(session, end, credit);
+    this.#tell(ends.peerShard[end]!, {
+      t: 'accepted',
+      label: ends.peerLabel[end]!,
+      peerLabel: body.label,
+      credit,
+    });
+  }
+
+  reject(session: Session, body: Body<typeof op.OP_REJECT>): void {
+    const end = this.#own(session, body.label, OFFERED);
+    if (end < 0) return;
+    this.#finish(end, 'rejected');
+  }
+
+  credit(session: Session, body: Body<typeof op.OP_CREDIT>): void {
+    const { ends } = this.#host;
+    const end = this.#own(session, body.label, OPEN);
+    if (end < 0 || ends.reliable[end] === 0 || !this.#creditFits(session, ends.owed[end]!, body.bytes)) {
+      return;
+    }
+    this.#grant(session, end, body.bytes);
+    this.#tell(ends.peerShard[end]!, { t: 'credit', label: ends.peerLabel[end]!, bytes: body.bytes });
+  }
+
+  close(session: Session, requestId: number, body: Body<typeof op.OP_CLOSE>): void {
+    const { ends, counters } = this.#host;
+    const end = ends.indexOf(body.label);
+    if (end < 0 || ends.owner[end] !== session.slot) {
+      counters[C.dropControl]!++;
+      return;
+    }
+    const priority = ends.op[end]! & CLASS_OF_OP;
+    this.#finish(end, 'closed');
+    this.#answerClosed(session, requestId, body.label, 'closed', priority);
+  }
+
+  // --- what happens by itself -------------------------------------------------------------------------------------
+
+  /** The session is over: every channel of it ends, and the other ends learn why. */
+  abandon(session: Session, reason: CloseReason): void {
+    while (session.firstEnd !== 0) this.#finish(session.firstEnd - 1, reason);
+  }
+
+  /** A reliable channel's sender has sent more than it was granted: both ends lose it. */
+  overrun(end: number): void {
+    const { ends, sessions } = this.#host;
+    const session = sessions.at(ends.owner[end]!);
+    const label = ends.label[end]!;
+    const priority = ends.op[end]! & CLASS_OF_OP;
+    this.#finish(end, 'overrun');
+    if (session) this.#answerClosed(session, 0, label, 'overrun', priority);
+  }
+
+  /** Ends the offers that nobody answered in time. */
+  expireOffers(now: number): void {
+    const { ends, sessions } = this.#host;
+    let expired = 0;
+    for (const label of this.#offers) {
+      const end = ends.indexOf(label);
+      if (end >= 0 && ends.state[end] === OFFERED) {
+        if (ends.deadline[end]! > now) break;
+        const session = sessions.at(ends.owner[end]!);
+        const priority = ends.op[end]! & CLASS_OF_OP;
+        this.#finish(end, 'timeout');
+        if (session) this.#answerClosed(session, 0, label, 'timeout', priority);
+      }
+      expired++;
+    }
+    if (expired > 0) this.#offers.splice(0, expired);
+  }
+
+  // --- what another shard (or this one) tells ------------------------------------------------------------------------
+
+  message(from: number, message: ShardMessage): void {
+    const { ends, sessions } = this.#host;
+    switch (message.t) {
+      case 'offer':
+        this.#offer(message);
+        return;
+      case 'replace': {
+        const session = sessions.find(message.slot, message.generation);
+        if (session) this.#host.replaced(session);
+        return;
+      }
+      case 'offered': {
+        const end = ends.indexOf(message.label);
+        if (end >= 0) ends.peerLabel[end] = message.peerLabel;
+        else this.#tell(from, { t: 'closed', label: message.peerLabel, reason: 'peer-gone' });
+        return;
+      }
+      case 'accepted':
+        this.#accepted(from, message);
+        return;
+      case 'credit': {
+        const end = ends.indexOf(message.label);
+        const session = end < 0 ? null : sessions.at(ends.owner[end]!);
+        if (!session) return;
+        ends.credit[end]! += message.bytes;
+        const label = message.label;
+        this.#send(session, op.OP_CREDIT, 0, { label, bytes: message.bytes }, SIGNAL);
+        return;
+      }
+      case 'closed': {
+        const end = ends.indexOf(message.label);
+        if (end < 0) return;
+        const session = sessions.at(ends.owner[end]!);
+        const opening = ends.state[end] === OPENING;
+        const requestId = opening ? ends.requestId[end]! : 0;
+        const priority = ends.op[end]! & CLASS_OF_OP;
+        this.#detach(end);
+        if (session) {
+          this.#answerClosed(session, requestId, opening ? 0 : message.label, message.reason, priority);
+        }
+      }
+    }
+  }
+
+  #offer(offer: Extract<ShardMessage, { t: 'offer' }>): void {
+    const { sessions, ends, counters } = this.#host;
+    const session = sessions.find(offer.toSlot, offer.toGeneration);
+    const refuse = (reason: CloseReason): void => {
+      counters[C.offersRefused]!++;
+      this.#tell(offer.fromShard, { t: 'closed', label: offer.fromLabel, reason });
+    };
+    if (!session || session.state !== LIVE) return refuse('not-found');
+    if (
+      session.offersPending >= limits.MAX_OFFERS_PENDING ||
+      session.channels >= limits.MAX_CHANNELS_PER_SESSION
+    ) {
+      return refuse('busy');
+    }
+    const end = this.#attach(session, OFFERED, offer);
+    if (end < 0) return refuse('busy');
+    const label = ends.label[end]!;
+    ends.peerShard[end] = offer.fromShard;
+    ends.peerLabel[end] = offer.fromLabel;
+    ends.credit[end] = offer.credit;
+    ends.deadline[end] = performance.now() + limits.OFFER_TIMEOUT_MS;
+    session.offersPending++;
+    this.#offers.push(label);
+    this.#tell(offer.fromShard, { t: 'offered', label: offer.fromLabel, peerLabel: label });
+    const { from, priority, reliable, lifeMs, credit, protocol } = offer;
+    this.#send(
+      session,
+      op.OP_OFFER,
+      0,
+      { label, from, reliable, priority, lifeMs, credit, protocol },
+      priority,
+    );
+  }
+
+  #accepted(from: number, accepted: Extract<ShardMessage, { t: 'accepted' }>): void {
+    const { ends, sessions, counters } = this.#host;
+    const end = ends.indexOf(accepted.label);
+    const session = end < 0 ? null : sessions.at(ends.owner[end]!);
+    if (!session || ends.state[end] !== OPENING) {
+      this.#tell(from, { t: 'closed', label: accepted.peerLabel, reason: 'peer-gone' });
+      return;
+    }
+    ends.state[end] = OPEN;
+    ends.peerLabel[end] = accepted.peerLabel;
+    ends.credit[end] = accepted.credit;
+    counters[C.channelsOpened]!++;
+    this.#send(
+      session,
+      op.OP_OPENED,
+      ends.requestId[end]!,
+      { label: accepted.label, credit: accepted.credit },
+      ends.op[end]! & CLASS_OF_OP,
+    );
+  }
+
+  // --- ends --------------------------------------------------------------------------------------------------------------
+
+  /** A new end of the session, with what it grants. @returns -1 when the table is full. */
+  #attach(
+    session: Session,
+    state: typeof OPENING | typeof OFFERED,
+    kind: { reliable: boolean; priority: number; lifeMs: number; credit: number },
+  ): number {
+    const { ends, counters } = this.#host;
+    const end = ends.allocate(session.slot);
+    if (end < 0) return -1;
+    ends.state[end] = state;
+    ends.op[end] = op.OP_DATA + kind.priority;
+    ends.reliable[end] = kind.reliable ? 1 : 0;
+    ends.lifeMs[end] = kind.reliable ? 0 : kind.lifeMs;
+    if (state === OPENING && kind.reliable) this.#grant(session, end, kind.credit);
+    ends.next[end] = session.firstEnd;
+    if (session.firstEnd !== 0) ends.prev[session.firstEnd - 1] = end + 1;
+    session.firstEnd = end + 1;
+    session.channels++;
+    counters[C.channels] = ends.count;
+    return end;
+  }
+
+  /** Frees an end; its session forgets it. */
+  #detach(end: number): void {
+    const { ends, sessions, counters } = this.#host;
+    const session = sessions.at(ends.owner[end]!);
+    const next = ends.next[end]!;
+    const prev = ends.prev[end]!;
+    if (next !== 0) ends.prev[next - 1] = prev;
+    if (prev !== 0) ends.next[prev - 1] = next;
+    if (session) {
+      if (prev === 0) session.firstEnd = next;
+      session.channels--;
+      session.liabilityBytes -= ends.owed[end]!;
+      if (ends.state[end] === OFFERED) session.offersPending--;
+    }
+    ends.free(end);
+    counters[C.channels] = ends.count;
+  }
+
+  /** Frees an end and tells the other one why. */
+  #finish(end: number, reason: CloseReason): void {
+    const { ends } = this.#host;
+    const shard = ends.peerShard[end]!;
+    const peerLabel = ends.peerLabel[end]!;
+    this.#detach(end);
+    // Without a peer's label the offer is still under way: its `offered` will find this end gone.
+    if (peerLabel !== 0) this.#tell(shard, { t: 'closed', label: peerLabel, reason });
+  }
+
+  /** The session's end with this label in this state; a race with `closed` is normal, so a miss is only counted. */
+  #own(session: Session, label: number, state: number): number {
+    const { ends, counters } = this.#host;
+    const end = ends.indexOf(label);
+    if (end >= 0 && ends.owner[end] === session.slot && ends.state[end] === state) return end;
+    counters[C.dropControl]!++;
+    return -1;
+  }
+
+  /** Whether the session may grant this much more; if not, it loses the session. */
+  #creditFits(session: Session, owedBytes: number, bytes: number): boolean {
+    const channel = owedBytes + bytes;
+    const whole = session.liabilityBytes + (session.queue?.bytes ?? 0) + bytes;
+    if (channel <= limits.MAX_CHANNEL_CREDIT_BYTES && whole <= limits.MAX_SESSION_CREDIT_BYTES) return true;
+    this.#host.refuse(
+      session,
+      'credit-limit',
+      `A channel may have ${limits.MAX_CHANNEL_CREDIT_BYTES} and a session ${limits.MAX_SESSION_CREDIT_BYTES} bytes of credit outstanding.`,
+    );
+    return false;
+  }
+
+  #grant(session: Session, end: number, bytes: number): void {
+    this.#host.ends.owed[end]! += bytes;
+    session.liabilityBytes += bytes;
+  }
+
+  // --- frames ----------------------------------------------------------------------------------------------------------
+
+  #tell(shard: number, message: ShardMessage): void {
+    if (shard === this.#host.index) this.message(shard, message);
+    else this.#host.links.sendMessage(shard, message);
+  }
+
+  #tooMany(session: Session, requestId: number, message: string): void {
+    const body = { code: 'too-many-channels', message, fatal: false };
+    this.#send(session, op.OP_ERROR, requestId, body, SIGNAL);
+  }
+
+  #answerClosed(
+    session: Session,
+    requestId: number,
+    label: number,
+    reason: CloseReason,
+    priority: number,
+  ): void {
+    this.#send(session, op.OP_CLOSED, requestId, { label, reason }, priority);
+  }
+
+  #send<O extends Parameters<typeof encodeControl>[0]>(
+    session: Session,
+    code: O,
+    requestId: number,
+    body: Body<O>,
+    priority: number,
+  ): void {
+    this.#host.outboxes.appendControl(session, encodeControl(code, requestId, body), priority);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The shard's channel ends: the label-switching table. Every channel has two ends, each in the table of the shard that
+ * owns its session; a label names an end in its own shard:
+ *
+ *     bits 31..20  generation, never 0      bits 19..0  index in this table
+ *
+ * so label 0 is never valid, and a label that is used after its end was freed does not match. One column per field,
+ * in typed arrays: the packet path reads four of them. Ends of one session form a doubly linked list.
+ */
+import { grow } from './columns.ts';
+
+const INDEX_BITS = 20;
+export const INDEX_MASK = (1 << INDEX_BITS) - 1;
+export const MAX_ENDS = 1 << INDEX_BITS;
+const GENERATIONS = 1 << (32 - INDEX_BITS);
+const FIRST_CAPACITY = 1024;
+
+/** Opened here; the other side has not answered. */
+export const OPENING = 1;
+/** Offered to this session; it has not answered. */
+export const OFFERED = 2;
+export const OPEN = 3;
+
+export class Ends {
+  /** This end's label; 0: free. */
+  label = new Uint32Array(FIRST_CAPACITY);
+  /** Slot of the session that owns it. */
+  owner = new Uint32Array(FIRST_CAPACITY);
+  /** The other end: its shard, and its label there (0: not known yet). */
+  peerShard = new Uint8Array(FIRST_CAPACITY);
+  peerLabel = new Uint32Array(FIRST_CAPACITY);
+  state = new Uint8Array(FIRST_CAPACITY);
+  /** The op of the channel's data frames: OP_DATA + class. */
+  op = new Uint8Array(FIRST_CAPACITY);
+  reliable = new Uint8Array(FIRST_CAPACITY);
+  /** 1 once this end has sent its end of stream. */
+  ended = new Uint8Array(FIRST_CAPACITY);
+  lifeMs = new Uint16Array(FIRST_CAPACITY);
+  /** Bytes that this end may still send. */
+  credit = new Uint32Array(FIRST_CAPACITY);
+  /** Bytes that this end has granted and not yet been handed. */
+  owed = new Uint32Array(FIRST_CAPACITY);
+  /** The `open` that is to be answered. */
+  requestId = new Uint32Array(FIRST_CAPACITY);
+  /** When an offer ends unanswered, performance.now() milliseconds. */
+  deadline = new Float64Array(FIRST_CAPACITY);
+  /** Neighbours among the session's ends, as index + 1. */
+  next = new Uint32Array(FIRST_CAPACITY);
+  prev = new Uint32Array(FIRST_CAPACITY);
+
+  #generation = new Uint16Array(FIRST_CAPACITY);
+  /** Freed indexes, used again oldest first, so that a label comes back as late as it can. */
+  #free: number[] = [];
+  #freeHead = 0;
+  #used = 0;
+  #count = 0;
+
+  /** Ends in use. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The index of a new end, or -1 when the table is full. Its fields are zero. */
+  allocate(owner: number): number {
+    let index: number;
+    if (this.#used < FIRST_CAPACITY || this.#freeHead === this.#free.length) {
+      if (this.#used === MAX_ENDS) return this.#reuse(owner);
+      if (this.#used === this.label.length) this.#grow();
+      index = this.#used++;
+    } else {
+      return this.#reuse(owner);
+    }
+    return this.#claim(index, owner);
+  }
+
+  #reuse(owner: number): number {
+    if (this.#freeHead === this.#free.length) return -1;
+    const index = this.#free[this.#freeHead++]!;
+    if (this.#freeHead > 1024 && this.#freeHead * 2 > this.#free.length) {
+      this.#free = this.#free.slice(this.#freeHead);
+      this.#freeHead = 0;
+    }
+    return this.#claim(index, owner);
+  }
+
+  #claim(index: number, owner: number): number {
+    const generation = (this.#generation[index]! % (GENERATIONS - 1)) + 1;
+    this.#generation[index] = generation;
+    this.label[index] = (generation << INDEX_BITS) | index;
+    this.owner[index] = owner;
+    this.peerShard[index] = 0;
+    this.peerLabel[index] = 0;
+    this.state[index] = 0;
+    this.op[index] = 0;
+    this.reliable[index] = 0;
+    this.ended[index] = 0;
+    this.lifeMs[index] = 0;
+    this.credit[index] = 0;
+    this.owed[index] = 0;
+    this.requestId[index] = 0;
+    this.deadline[index] = 0;
+    this.next[index] = 0;
+    this.prev[index] = 0;
+    this.#count++;
+    return index;
+  }
+
+  free(index: number): void {
+    this.label[index] = 0;
+    this.state[index] = 0;
+    this.#free.push(index);
+    this.#count--;
+  }
+
+  /** The end's index, or -1 when the label names none. */
+  indexOf(label: number): number {
+    const index = label & INDEX_MASK;
+    return label !== 0 && this.label[index] === label ? index : -1;
+  }
+
+  #grow(): void {
+    const capacity = this.label.length * 2;
+    this.label = grow(this.label, capacity);
+    this.owner = grow(this.owner, capacity);
+    this.peerShard = grow(this.peerShard, capacity);
+    this.peerLabel = grow(this.peerLabel, capacity);
+    this.state = grow(this.state, capacity);
+    this.op = grow(this.op, capacity);
+    this.reliable = grow(this.reliable, capacity);
+    this.ended = grow(this.ended, capacity);
+    this.lifeMs = grow(this.lifeMs, capacity);
+    this.credit = grow(this.credit, capacity);
+    this.owed = grow(this.owed, capacity);
+    this.requestId = grow(this.requestId, capacity);
+    this.deadline = grow(this.deadline, capacity);
+    this.next = grow(this.next, capacity);
+    this.prev = grow(this.prev, capacity);
+    this.#generation = grow(this.#generation, capacity);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * PACKET PATH: from a bundle that a peer sent to the outboxes of the peers that it is for.
+ *
+ * A data frame is checked against the fixed layout, its label is looked up in the table of channel ends, the four
+ * bytes of the label are overwritten with the receiver's, and the frame is copied once: into the receiver's outbox, or
+ * into the ring to the receiver's shard. Neighbours with the same label are copied together, as a *run*.
+ * Nothing here allocates, closes over or awaits anything per frame.
+ */
+import { dataFrameError } from '../../core/protocol/bundle.ts';
+import { controlFrameEnd } from '../../core/protocol/control.ts';
+import { ProtocolError } from '../../core/protocol/errors.ts';
+import {
+  ARRAY_OF_3,
+  dataFrameEnd,
+  isDataOp,
+  isEndOp,
+  readLabel,
+  writeLabel,
+} from '../../core/protocol/frame.ts';
+import { END_BIT } from '../../core/protocol/ops.ts';
+import { C } from '../../core/threads/counters.ts';
+import { type Ends, OPEN } from './ends.ts';
+import type { Links } from './links.ts';
+import type { Outboxes } from './outbox.ts';
+import { ENDED, LIVE, type Session, type SessionTable } from './session.ts';
+
+export interface ForwardHost {
+  readonly index: number;
+  readonly sessions: SessionTable;
+  readonly ends: Ends;
+  readonly outboxes: Outboxes;
+  readonly links: Links;
+  readonly counters: Float64Array;
+  /** One control frame, bounded and not decoded. @throws ProtocolError */
+  control(session: Session, bytes: Uint8Array, start: number, end: number): void;
+  /** A reliable channel's sender has sent more than it was granted. */
+  overrun(end: number): void;
+}
+
+/** @throws ProtocolError for a frame that breaks the protocol; the frames before it have been forwarded. */
+export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8Array): void {
+  const { ends, counters } = host;
+  const length = bytes.length;
+  counters[C.bytesIn]! += length;
+  /** The run: frames of one label since runStart; `end` is their channel end, -1 when there is none. */
+  let runStart = 0;
+  let runFrames = 0;
+  let runLabel = 0;
+  let end = -1;
+  let at = 0;
+
+  while (at < length) {
+    // What was delivered or asked before may have ended the session.
+    if (session.state === ENDED) return;
+    const op = at + 1 < length ? bytes[at + 1]! : 0;
+    if (bytes[at] !== ARRAY_OF_3 || !isDataOp(op)) {
+      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      runFrames = 0;
+      runLabel = 0;
+      const after = controlFrameEnd(bytes, at, length);
+      counters[C.framesIn]!++;
+      host.control(session, bytes, at, after);
+      // That frame may have freed an end: nothing remembered about a label holds any more.
+      at = after;
+      continue;
+    }
+    if (session.state !== LIVE) throw new ProtocolError('not-logged-in', 'Data needs a login first.');
+
+    const after = dataFrameEnd(bytes, at, length);
+    if (after < 0) {
+      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      throw dataFrameError(after);
+    }
+    counters[C.framesIn]!++;
+
+    const label = readLabel(bytes, at);
+    if (label !== runLabel) {
+      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      runFrames = 0;
+      runLabel = label;
+      end = ends.indexOf(label);
+      if (end >= 0 && (ends.owner[end] !== session.slot || ends.state[end] !== OPEN)) end = -1;
+    }
+    const forwards = end >= 0 && (op & ~END_BIT) === ends.op[end] && ends.ended[end] === 0;
+    if (forwards) {
+      if (runFrames === 0) runStart = at;
+      writeLabel(bytes, at, ends.peerLabel[end]!);
+      runFrames++;
+      if (isEndOp(op)) ends.ended[end] = 1;
+    } else {
+      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      runFrames = 0;
+      counters[end < 0 ? C.dropLabel : ends.ended[end] === 1 ? C.dropEnded : C.dropClass]!++;
+    }
+    at = after;
+  }
+  if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+}
+
+function deliverRun(
+  host: ForwardHost,
+  end: number,
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+  frames: number,
+): void {
+  const { ends } = host;
+  // The run's end may have been closed by what its own run did: an overrun, say.
+  if (ends.state[end] !== OPEN) {
+    host.counters[C.dropLabel]! += frames;
+    return;
+  }
+  const reliable = ends.reliable[end] === 1;
+  if (reliable) {
+    const size = stop - start;
+    if (size > ends.credit[end]!) {
+      host.overrun(end);
+      return;
+    }
+    ends.credit[end]! -= size;
+  }
+  const shard = ends.peerShard[end]!;
+  if (shard === host.index) deliverLocal(host, bytes, start, stop, frames);
+  else host.links.sendData(shard, reliable, bytes, start, stop, frames);
+}
+
+/** Frames that carry the label of an end of this shard: from a session here, or out of a ring. */
+export function deliverLocal(
+  host: ForwardHost,
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+  frames: number,
+): void {
+  const { ends } = host;
+  const end = ends.indexOf(readLabel(bytes, start));
+  const session = end < 0 ? null : host.sessions.at(ends.owner[end]!);
+  if (session === null) {
+    host.counters[C.dropGone]! += frames;
+    return;
+  }
+  host.outboxes.appendData(session, end, bytes, start, stop, frames);
+}
+

@@ -1,0 +1,167 @@
+/**
+ * From an upgraded socket to a logged-in session (docs/protocol.md §5). One deadline covers all of it.
+ *
+ * A signature is checked by the directory pool, by way of the main thread, in batches of a turn; a resume ticket here.
+ * When the embedder has an `authorize` hook, the main thread asks it for either.
+ */
+import { randomFillSync } from 'node:crypto';
+import { openTicket, sealTicket } from '../../core/identity/ticket.ts';
+import { type Body, encodeControl } from '../../core/protocol/control.ts';
+import type { WireErrorCode } from '../../core/protocol/errors.ts';
+import * as limits from '../../core/protocol/limits.ts';
+import { resumeText } from '../../core/protocol/login-text.ts';
+import * as op from '../../core/protocol/ops.ts';
+import { C } from '../../core/threads/counters.ts';
+import type { LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
+import type { Place, PresenceTable } from '../../core/threads/presence.ts';
+import type { Outboxes } from './outbox.ts';
+import { CHECKING, GREETED, LIVE, type Session, type SessionTable } from './session.ts';
+
+const SIGNAL = 0;
+const NONCE_BYTES = 32;
+const IP_TEXT = new TextDecoder();
+
+export interface LoginsHost {
+  readonly task: ShardTask;
+  readonly sessions: SessionTable;
+  readonly outboxes: Outboxes;
+  readonly presence: PresenceTable;
+  readonly counters: Float64Array;
+  /** Proofs for the main thread, at the end of the turn. */
+  submit(proof: LoginProof): void;
+  refuse(session: Session, code: WireErrorCode, message: string, retryAfterMs?: number): void;
+  /** The peer's former session, wherever it is, must go. */
+  replace(former: Place): void;
+  arrived(session: Session, resumed: boolean): void;
+}
+
+export class Logins {
+  readonly #host: LoginsHost;
+  readonly #former: Place = { shard: 0, slot: 0, generation: 0 };
+  /** Sessions not logged in yet, in order of their deadlines. */
+  readonly #pending = new Set<Session>();
+
+  constructor(host: LoginsHost) {
+    this.#host = host;
+  }
+
+  greet(session: Session): void {
+    const { task, outboxes } = this.#host;
+    const nonce = randomFillSync(new Uint8Array(NONCE_BYTES));
+    session.nonce = nonce;
+    session.deadline = performance.now() + task.loginTimeoutMs;
+    this.#pending.add(session);
+    const hello = { relay: task.relayKey, nonce, loginTimeoutMs: task.loginTimeoutMs };
+    outboxes.appendControl(session, encodeControl(op.OP_HELLO, 0, hello), SIGNAL);
+  }
+
+  login(session: Session, body: Body<typeof op.OP_LOGIN>): void {
+    if (!this.#begin(session)) return;
+    session.key = body.peer;
+    session.client = body.client;
+    this.#submit(session, body.signature, false);
+  }
+
+  resume(session: Session, requestId: number, body: Body<typeof op.OP_RESUME>): void {
+    const { task, outboxes } = this.#host;
+    if (!this.#begin(session)) return;
+    const text = resumeText(task.relayKey, session.nonce!, body.client);
+    const peer = openTicket(task.ticketKey, body.ticket, body.proof, text, Date.now());
+    if (peer === null) {
+      session.state = GREETED;
+      const message = 'The resume ticket is not (or no longer) valid here; log in with the key.';
+      outboxes.appendControl(
+        session,
+        encodeControl(op.OP_ERROR, requestId, { code: 'bad-ticket', message, fatal: false }),
+        SIGNAL,
+      );
+      return;
+    }
+    session.key = peer;
+    session.client = body.client;
+    if (task.authorize) this.#submit(session, new Uint8Array(0), true);
+    else this.#letIn(session, true);
+  }
+
+  /** What the main thread decided. A session that left in the meantime is passed over. */
+  verdict(verdict: Verdict): void {
+    const session = this.#host.sessions.find(verdict.slot, verdict.generation);
+    if (!session || session.state !== CHECKING) return;
+    if (verdict.refusal === null) this.#letIn(session, session.resuming);
+    else {
+      const { code, message, retryAfterMs } = verdict.refusal;
+      this.#host.refuse(session, code, message, retryAfterMs);
+    }
+  }
+
+  /** Ends the sessions whose login was not done in time. */
+  expire(now: number): void {
+    for (const session of this.#pending) {
+      if (session.deadline > now) break;
+      const message = `The login was not done within ${this.#host.task.loginTimeoutMs} ms.`;
+      this.#host.refuse(session, 'login-timeout', message);
+    }
+  }
+
+  forget(session: Session): void {
+    this.#pending.delete(session);
+  }
+
+  #begin(session: Session): boolean {
+    if (session.state === GREETED) {
+      session.state = CHECKING;
+      return true;
+    }
+    this.#host.refuse(session, 'already-logged-in', 'A session logs in once, and one login at a time.');
+    return false;
+  }
+
+  #submit(session: Session, signature: Uint8Array, resumed: boolean): void {
+    session.resuming = resumed;
+    this.#host.submit({
+      slot: session.slot,
+      generation: session.generation,
+      peer: session.key!,
+      nonce: session.nonce!,
+      signature,
+      client: session.client,
+      ip: IP_TEXT.decode(session.socket.getRemoteAddressAsText()),
+      resumed,
+    });
+  }
+
+  #letIn(session: Session, resumed: boolean): void {
+    const { task, presence, counters, outboxes } = this.#host;
+    const key = session.key!;
+    const place = { shard: task.index, slot: session.slot, generation: session.generation };
+    const claim = presence.claim(key, place, this.#former);
+    if (claim === 'full') {
+      const message = `This relay holds the ${presence.capacity} peers that it has room for.`;
+      this.#host.refuse(session, 'relay-full', message);
+      return;
+    }
+    this.forget(session);
+    session.nonce = null;
+    session.state = LIVE;
+    if (claim === 'replaced') this.#host.replace({ ...this.#former });
+    counters[resumed ? C.resumes : C.logins]!++;
+    counters[C.sessions]!++;
+    const { ticket, secret } = sealTicket(task.ticketKey, key, Date.now() + limits.TICKET_LIFETIME_MS);
+    const ready = {
+      peer: key,
+      resumed,
+      ticket,
+      secret,
+      ticketLifeMs: limits.TICKET_LIFETIME_MS,
+      limits: {
+        frameBytes: limits.MAX_FRAME_BYTES,
+        bundleBytes: limits.MAX_BUNDLE_BYTES,
+        channels: limits.MAX_CHANNELS_PER_SESSION,
+        channelCreditBytes: limits.MAX_CHANNEL_CREDIT_BYTES,
+        sessionCreditBytes: limits.MAX_SESSION_CREDIT_BYTES,
+      },
+    };
+    outboxes.appendControl(session, encodeControl(op.OP_READY, 0, ready), SIGNAL);
+    this.#host.arrived(session, resumed);
+  }
+}

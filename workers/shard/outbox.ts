@@ -1,0 +1,250 @@
+/**
+ * One outbox per receiver: what is to be sent to it in this turn of the event loop, then one `send`. PACKET PATH.
+ *
+ * The buffers come from a pool and go back to it with the flush, so an idle session owns none. A flush never sends
+ * more than MAX_SEND_BYTES at once, and nothing at all while the socket has not taken what it was given before: what
+ * comes then waits in the session's PressureQueue.
+ */
+import { MAX_SEND_BYTES, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
+import { C } from '../../core/threads/counters.ts';
+import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
+import type { Ends } from './ends.ts';
+import { CONTROL, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
+import { ENDED, type Session } from './session.ts';
+
+const SMALL_BYTES = 16 * 1024;
+/** Room for the alignment of the first copy (see threads/ring.ts). */
+const SLACK_BYTES = 8;
+/** Kept of each size: 4 MiB and 8 MiB a shard at most. */
+const POOLED_SMALL = 256;
+const POOLED_LARGE = 64;
+/** Sends to one receiver that comes out of pressure, before others get their turn. */
+const SENDS_PER_TURN = 8;
+
+const CLASS_OF_OP = 0x07;
+
+export interface OutboxHost {
+  /** Ends a session that cannot be served any more. */
+  end(session: Session, code: 'slow-reader' | 'overloaded', message: string): void;
+  /** A flush threw: costs this session, not the ones after it. */
+  fault(session: Session, error: unknown): void;
+  /** Asks for a turn: `flush` will be called. */
+  schedule(): void;
+}
+
+export class Outboxes {
+  readonly #host: OutboxHost;
+  readonly #ends: Ends;
+  readonly #counters: Float64Array;
+  readonly #small: Uint8Array[] = [];
+  readonly #large: Uint8Array[] = [];
+  #dirty: Session[] = [];
+  #flushing: Session[] = [];
+
+  constructor(host: OutboxHost, ends: Ends, counters: Float64Array) {
+    this.#host = host;
+    this.#ends = ends;
+    this.#counters = counters;
+  }
+
+  /** Appends frames of one channel, whose receiving end is `end`; source[start, stop) carries its label already. */
+  appendData(
+    session: Session,
+    end: number,
+    source: Uint8Array,
+    start: number,
+    stop: number,
+    frames: number,
+  ): void {
+    const bytes = stop - start;
+    if (this.#ends.reliable[end] === 1) {
+      this.#ends.owed[end]! -= bytes;
+      session.liabilityBytes -= bytes;
+    }
+    if (session.queue !== null || !this.#room(session, bytes, (source.byteOffset + start) & 7)) {
+      this.#queueData(session, end, source.slice(start, stop), frames);
+      return;
+    }
+    session.outbox!.set(
+      start === 0 && stop === source.length ? source : source.subarray(start, stop),
+      session.outEnd,
+    );
+    session.outEnd += bytes;
+    session.outFrames += frames;
+  }
+
+  /** Appends a control frame. `priority` keeps it in order with its channel's data when the receiver is slow. */
+  appendControl(session: Session, frame: Uint8Array, priority: number): void {
+    if (session.queue !== null || !this.#room(session, frame.length, 0)) {
+      const kept = session.queue?.push(priority, {
+        bytes: frame,
+        frames: 1,
+        expiresAt: Number.POSITIVE_INFINITY,
+        kind: CONTROL,
+      });
+      if (kept === false) this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
+      return;
+    }
+    session.outbox!.set(frame, session.outEnd);
+    session.outEnd += frame.length;
+    session.outFrames++;
+  }
+
+  /** Sends every outbox that has something. Once per turn. */
+  flush(): void {
+    const sessions = this.#dirty;
+    this.#dirty = this.#flushing;
+    this.#flushing = sessions;
+    for (let i = 0; i < sessions.length; i++) {
+      const session = sessions[i]!;
+      session.dirty = false;
+      if (session.state === ENDED) continue;
+      try {
+        if (session.queue === null) this.send(session);
+        else this.#relieve(session);
+      } catch (error) {
+        this.#host.fault(session, error);
+      }
+    }
+    sessions.length = 0;
+  }
+
+  /** Sends a session's outbox now. */
+  send(session: Session): void {
+    const outbox = session.outbox;
+    if (outbox === null) return;
+    const bytes = session.outEnd - session.outStart;
+    this.#counters[C.framesOut]! += session.outFrames;
+    this.#counters[C.bytesOut]! += bytes;
+    this.#counters[C.sends]!++;
+    const status = session.socket.send(outbox.subarray(session.outStart, session.outEnd), true, false);
+    this.#takeBack(session);
+    if (status === SEND_QUEUED) {
+      session.queue ??= this.#pressure();
+    } else if (status === SEND_DROPPED) {
+      this.#host.end(session, 'overloaded', 'The socket refused a message.');
+    }
+  }
+
+  /** The socket has taken more of what waits in it. */
+  drained(session: Session): void {
+    if (session.queue === null || session.socket.getBufferedAmount() > 0) return;
+    this.#markDirty(session);
+  }
+
+  /** Forgets what was to be sent. */
+  discard(session: Session): void {
+    if (session.outbox !== null) {
+      this.#counters[C.dropGone]! += session.outFrames;
+      this.#takeBack(session);
+    }
+    if (session.queue !== null) {
+      this.#counters[C.dropGone]! += session.queue.frames;
+      this.#counters[C.queuedBytes]! -= session.queue.bytes;
+      session.queue = null;
+    }
+  }
+
+  /** Makes room for `bytes` in the outbox. False when the session is under pressure now, or has just ended. */
+  #room(session: Session, bytes: number, alignment: number): boolean {
+    if (session.outbox === null) {
+      session.outbox = (bytes <= SMALL_BYTES ? this.#small.pop() : this.#large.pop()) ?? this.#buffer(bytes);
+      session.outStart = alignment;
+      session.outEnd = alignment;
+      this.#markDirty(session);
+      return true;
+    }
+    if (session.outEnd + bytes <= session.outbox.length) return true;
+    if (session.outEnd - session.outStart + bytes > MAX_SEND_BYTES) {
+      this.send(session);
+      if (session.queue !== null) return false;
+      if (session.state === ENDED) return false;
+      return this.#room(session, bytes, alignment);
+    }
+    const larger = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
+    larger.set(session.outbox.subarray(session.outStart, session.outEnd), session.outStart);
+    this.#giveBack(session.outbox);
+    session.outbox = larger;
+    return true;
+  }
+
+  #queueData(session: Session, end: number, bytes: Uint8Array, frames: number): void {
+    const ends = this.#ends;
+    if (session.queue === null) {
+      this.#counters[C.dropGone]! += frames;
+      return;
+    }
+    if (this.#counters[C.queuedBytes]! + bytes.length > MAX_SHARD_QUEUE_BYTES) {
+      this.#counters[C.dropGone]! += frames;
+      this.#host.end(session, 'overloaded', 'The relay holds too much for peers that do not keep up.');
+      return;
+    }
+    const reliable = ends.reliable[end] === 1;
+    session.queue.push(ends.op[end]! & CLASS_OF_OP, {
+      bytes,
+      frames,
+      expiresAt: reliable ? Number.POSITIVE_INFINITY : performance.now() + ends.lifeMs[end]!,
+      kind: reliable ? RELIABLE : REALTIME,
+    });
+  }
+
+  /** Sends from the queue of a session whose socket has taken everything; the pressure ends with the queue. */
+  #relieve(session: Session): void {
+    if (session.socket.getBufferedAmount() > 0) return;
+    const queue = session.queue!;
+    const now = performance.now();
+    for (let sends = 0; sends < SENDS_PER_TURN; sends++) {
+      const buffer = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
+      session.outbox = buffer;
+      session.outStart = 0;
+      session.outEnd = 0;
+      for (
+        let item = queue.take(MAX_SEND_BYTES, now);
+        item !== undefined;
+        item = queue.take(MAX_SEND_BYTES - session.outEnd, now)
+      ) {
+        buffer.set(item.bytes, session.outEnd);
+        session.outEnd += item.bytes.length;
+        session.outFrames += item.frames;
+      }
+      if (session.outEnd === 0) {
+        this.#takeBack(session);
+        session.queue = null;
+        return;
+      }
+      this.send(session);
+      if (session.state === ENDED || session.socket.getBufferedAmount() > 0) return;
+    }
+    this.#markDirty(session);
+  }
+
+  #markDirty(session: Session): void {
+    if (session.dirty) return;
+    session.dirty = true;
+    this.#dirty.push(session);
+    this.#host.schedule();
+  }
+
+  #pressure(): PressureQueue {
+    this.#counters[C.pressured]!++;
+    return new PressureQueue(this.#counters);
+  }
+
+  #buffer(bytes: number): Uint8Array {
+    return new Uint8Array((bytes <= SMALL_BYTES ? SMALL_BYTES : MAX_SEND_BYTES) + SLACK_BYTES);
+  }
+
+  #takeBack(session: Session): void {
+    this.#giveBack(session.outbox!);
+    session.outbox = null;
+    session.outFrames = 0;
+  }
+
+  #giveBack(buffer: Uint8Array): void {
+    if (buffer.length > SMALL_BYTES + SLACK_BYTES) {
+      if (this.#large.length < POOLED_LARGE) this.#large.push(buffer);
+    } else if (this.#small.length < POOLED_SMALL) {
+      this.#small.push(buffer);
+    }
+  }
+}

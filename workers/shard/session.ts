@@ -1,0 +1,89 @@
+/**
+ * A session is one WebSocket, from its upgrade to its end. It is owned by its shard; no other thread sees it.
+ * An idle logged-in session owns no buffer and no queue: 10,000 of them must cost little.
+ */
+import type { ShardSocket } from '../../core/transport/uws.ts';
+import type { PressureQueue } from './pressure.ts';
+
+/** Upgraded; waiting for a login. */
+export const GREETED = 0;
+/** A login is being checked by the main thread. */
+export const CHECKING = 1;
+/** Logged in. */
+export const LIVE = 2;
+/** Over; its socket must not be touched. */
+export const ENDED = 3;
+
+export class Session {
+  readonly slot: number;
+  readonly generation: number;
+  readonly socket: ShardSocket<Session>;
+  state = GREETED;
+  /** The peer's key once it is claimed; null before. */
+  key: Uint8Array | null = null;
+  /** What the login must sign; null once it has been used. */
+  nonce: Uint8Array | null = null;
+  client = '';
+  /** True while the login that is being checked is a resume. */
+  resuming = false;
+  /** When the login must be done, in performance.now() milliseconds. */
+  deadline = 0;
+
+  /** What will be sent at the end of this turn: outbox[outStart, outEnd). Null while there is nothing. */
+  outbox: Uint8Array | null = null;
+  outStart = 0;
+  outEnd = 0;
+  outFrames = 0;
+  /** True while it stands in the shard's list of sessions to flush. */
+  dirty = false;
+  /** Not null exactly while the socket has not taken everything it was given. */
+  queue: PressureQueue | null = null;
+
+  /** First of its channel ends, as index + 1; 0: none (see ends.ts). */
+  firstEnd = 0;
+  channels = 0;
+  offersPending = 0;
+  /** Reliable bytes that it has granted and not yet taken: what its channels can still make the relay hold. */
+  liabilityBytes = 0;
+
+  constructor(slot: number, generation: number, socket: ShardSocket<Session>) {
+    this.slot = slot;
+    this.generation = generation;
+    this.socket = socket;
+  }
+}
+
+/** The shard's sessions by slot. A slot is used again with the next generation. */
+export class SessionTable {
+  readonly #sessions: (Session | null)[] = [];
+  readonly #free: number[] = [];
+  #generation = 0;
+
+  add(socket: ShardSocket<Session>): Session {
+    const slot = this.#free.pop() ?? this.#sessions.length;
+    this.#generation = (this.#generation + 1) & 0x7fff_ffff;
+    const session = new Session(slot, this.#generation, socket);
+    this.#sessions[slot] = session;
+    return session;
+  }
+
+  at(slot: number): Session | null {
+    return this.#sessions[slot] ?? null;
+  }
+
+  /** The session, unless the slot has another by now. */
+  find(slot: number, generation: number): Session | null {
+    const session = this.#sessions[slot];
+    return session && session.generation === generation ? session : null;
+  }
+
+  remove(session: Session): void {
+    if (this.#sessions[session.slot] !== session) return;
+    this.#sessions[session.slot] = null;
+    this.#free.push(session.slot);
+  }
+
+  *all(): Generator<Session> {
+    for (const session of this.#sessions) if (session) yield session;
+  }
+}
