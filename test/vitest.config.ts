@@ -21,6 +21,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     server: { deps: { external: [/\/dist\//] } },
     reporters: process.env['CI'] ? ['default', 'json'] : ['default'],
-    outputFile: { json: 'coverage/vitest.json' },
+    outputFile: { json: '.ci/results.json' },
   },
 });

@@ -293,7 +293,11 @@ class Shard {
   #fault(where: string, error: unknown, session: Session | undefined): void {
     this.counters[C.faults]!++;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#tell({ kind: 'warning', code: 'contained-fault', message: `shard ${this.index}, ${where}: ${text}` });
+    this.#tell({
+      kind: 'warning',
+      code: 'contained-fault',
+      message: `shard ${this.index}, ${where}: ${text}`,
+    });
     if (session && session.state !== ENDED) {
       this.#finish(session, 'peer-gone', 'internal');
       try {
@@ -359,4 +363,3 @@ function closeCodeOf(code: WireErrorCode): number {
 export default function shard(task: ShardTask): Promise<void> {
   return new Promise((closed) => new Shard(task, closed).start());
 }
-

@@ -99,8 +99,12 @@ export type Body<O extends ControlOp> = v.InferOutput<(typeof BODY)[O]>;
 export type Control = { [O in ControlOp]: { op: O; requestId: number; body: Body<O> } }[ControlOp];
 
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number' } as const;
-const packr = new Packr({ ...options, variableMapSize: true });
+// skipValues (missing in msgpackr's types): undefined would be written as an extension, which every reader refuses.
+const packOptions = { ...options, variableMapSize: true, skipValues: [undefined] };
+const packr = new Packr(packOptions);
 const unpackr = new Unpackr(options);
+/** A schema's message may quote the value that was wrong, all 4 KiB of it; an error frame must stay small. */
+const MAX_FAULT_CHARACTERS = 200;
 
 export function isControlOp(value: number): value is ControlOp {
   return value in BODY;
@@ -108,7 +112,7 @@ export function isControlOp(value: number): value is ControlOp {
 
 /** The frame's bytes, on their own (not a view of a shared buffer). */
 export function encodeControl<O extends ControlOp>(code: O, requestId: number, body: Body<O>): Uint8Array {
-  return Uint8Array.prototype.slice.call(packr.pack([code, requestId, body]));
+  return new Uint8Array(packr.pack([code, requestId, body]));
 }
 
 /**
@@ -142,7 +146,8 @@ export function decodeControl(frame: Uint8Array, start: number, end: number): Co
   // A copy, so that the bytes a decoded body keeps do not pin (or change with) the socket's buffer.
   let whole: unknown;
   try {
-    whole = unpackr.unpack(frame.slice(start, end));
+    // Not frame.slice: a Buffer, which `ws` hands out, gives a view. This also keeps Buffers out of the bodies.
+    whole = unpackr.unpack(new Uint8Array(frame.subarray(start, end)));
   } catch (cause) {
     throw new ProtocolError('bad-frame', `A control frame cannot be decoded: ${(cause as Error).message}`);
   }
@@ -152,11 +157,16 @@ export function decodeControl(frame: Uint8Array, start: number, end: number): Co
   }
   const id = v.safeParse(u32, requestId);
   if (!id.success) throw new ProtocolError('bad-control', 'A requestId must be an unsigned 32-bit number.');
+  // v.object takes every object, so a body without required fields could be an array or bytes.
+  if (Array.isArray(body) || body instanceof Uint8Array) {
+    throw new ProtocolError('bad-control', `Op 0x${code.toString(16)}, body: expected a map.`);
+  }
   const parsed = v.safeParse(BODY[code], body);
   if (!parsed.success) {
     const issue = parsed.issues[0];
     const path = issue.path?.map((item) => String(item.key)).join('.') || 'body';
-    throw new ProtocolError('bad-control', `Op 0x${code.toString(16)}, ${path}: ${issue.message}.`);
+    const fault = issue.message.slice(0, MAX_FAULT_CHARACTERS);
+    throw new ProtocolError('bad-control', `Op 0x${code.toString(16)}, ${path}: ${fault}.`);
   }
   return { op: code, requestId: id.output, body: parsed.output } as Control;
 }

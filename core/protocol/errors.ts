@@ -23,7 +23,6 @@ export const WIRE_ERROR_CODES = [
   'slow-reader',
   'overloaded',
   'too-many-channels',
-  'bad-label',
   'credit-limit',
   'internal',
 ] as const;

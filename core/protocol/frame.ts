@@ -61,7 +61,8 @@ export function payloadStart(bytes: Uint8Array, start: number): number {
 
 export function readLabel(bytes: Uint8Array, start: number): number {
   return (
-    ((bytes[start + 3]! << 24) | (bytes[start + 4]! << 16) | (bytes[start + 5]! << 8) | bytes[start + 6]!) >>> 0
+    ((bytes[start + 3]! << 24) | (bytes[start + 4]! << 16) | (bytes[start + 5]! << 8) | bytes[start + 6]!) >>>
+    0
   );
 }
 

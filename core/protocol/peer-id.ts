@@ -12,7 +12,8 @@ export type PeerId = string & { readonly [brand]: 'PeerId' };
 export type Label = number & { readonly [brand]: 'Label' };
 
 export const KEY_BYTES = 32;
-const ID_CHARACTERS = 52;
+/** Tested before toUpperCase, which makes S of a long s (U+017F) and I of a dotless i (U+0131). */
+const ID = /^[a-z2-7]{52}$/i;
 
 export function peerIdOf(publicKey: Uint8Array): PeerId {
   return base32nopad.encode(publicKey).toLowerCase() as PeerId;
@@ -22,7 +23,7 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
 export function parsePeerId(text: string): { id: PeerId; publicKey: Uint8Array } {
   const trimmed = text.trim();
   try {
-    if (trimmed.length !== ID_CHARACTERS) throw new Error('length');
+    if (!ID.test(trimmed)) throw new Error('characters');
     const publicKey = base32nopad.decode(trimmed.toUpperCase());
     if (publicKey.length !== KEY_BYTES) throw new Error('bytes');
     return { id: trimmed.toLowerCase() as PeerId, publicKey };

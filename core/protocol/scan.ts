@@ -17,8 +17,8 @@ export function scanValue(bytes: Uint8Array, start: number, end: number, depth =
   if (start >= end) return SCAN_TRUNCATED;
   const type = bytes[start]!;
   if (type <= 0x7f || type >= 0xe0) return start + 1;
-  if (type <= 0x8f) return scanEntries(bytes, start + 1, end, (type & 0x0f) * 2, depth);
-  if (type <= 0x9f) return scanEntries(bytes, start + 1, end, type & 0x0f, depth);
+  if (type <= 0x8f) return scanEntries(bytes, start + 1, end, type & 0x0f, 2, depth);
+  if (type <= 0x9f) return scanEntries(bytes, start + 1, end, type & 0x0f, 1, depth);
   if (type <= 0xbf) return within(start + 1 + (type & 0x1f), end);
   switch (type) {
     case 0xc0: // nil
@@ -46,20 +46,29 @@ export function scanValue(bytes: Uint8Array, start: number, end: number, depth =
     case 0xd3: // int 64
       return within(start + 9, end);
     case 0xdc: // array 16
-      return start + 3 > end ? SCAN_TRUNCATED : scanEntries(bytes, start + 3, end, u16(bytes, start + 1), depth);
+      return start + 3 > end
+        ? SCAN_TRUNCATED
+        : scanEntries(bytes, start + 3, end, u16(bytes, start + 1), 1, depth);
     case 0xde: // map 16
       return start + 3 > end
         ? SCAN_TRUNCATED
-        : scanEntries(bytes, start + 3, end, u16(bytes, start + 1) * 2, depth);
+        : scanEntries(bytes, start + 3, end, u16(bytes, start + 1), 2, depth);
     default: // ext, 32-bit lengths and the unused 0xc1
       return SCAN_REFUSED;
   }
 }
 
-function scanEntries(bytes: Uint8Array, start: number, end: number, values: number, depth: number): number {
-  if (depth >= MAX_CONTROL_DEPTH || values > 2 * MAX_CONTROL_ENTRIES) return SCAN_REFUSED;
+function scanEntries(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  entries: number,
+  valuesPerEntry: 1 | 2,
+  depth: number,
+): number {
+  if (depth >= MAX_CONTROL_DEPTH || entries > MAX_CONTROL_ENTRIES) return SCAN_REFUSED;
   let at = start;
-  for (let i = 0; i < values; i++) {
+  for (let left = entries * valuesPerEntry; left > 0; left--) {
     at = scanValue(bytes, at, end, depth + 1);
     if (at < 0) return at;
   }

@@ -104,13 +104,21 @@ export class LoginDesk {
       const authorization = answer as Partial<Authorization> | null | undefined;
       if (authorization?.allowed !== true) {
         if (authorization?.allowed !== false) {
-          this.#host.warn('authorize-answer', 'authorize answered neither allow nor deny(reason); the peer is kept out.');
+          this.#host.warn(
+            'authorize-answer',
+            'authorize answered neither allow nor deny(reason); the peer is kept out.',
+          );
         }
-        const reason = String((authorization as { reason?: unknown } | undefined)?.reason ?? 'not authorized');
+        const reason = String(
+          (authorization as { reason?: unknown } | undefined)?.reason ?? 'not authorized',
+        );
         verdict = refusal(proof, 'denied', reason.slice(0, 200));
       }
     } catch (error) {
-      this.#host.warn('authorize-failed', `authorize failed, so the peer is kept out: ${(error as Error)?.message}`);
+      this.#host.warn(
+        'authorize-failed',
+        `authorize failed, so the peer is kept out: ${(error as Error)?.message}`,
+      );
       verdict = refusal(proof, 'busy', 'The login could not be authorized now.', LEAST_RETRY_MS);
     }
     this.#settle(shard, verdict);

@@ -62,19 +62,17 @@ export type ResolvedOptions = Omit<Required<RelayOptions>, 'shards' | 'tls' | 'i
 
 const between = (least: number, most: number) => {
   const message = `a whole number from ${least} to ${most}`;
-  return v.pipe(
-    v.number(message),
-    v.integer(message),
-    v.minValue(least, message),
-    v.maxValue(most, message),
-  );
+  return v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message));
 };
 const pem = v.union(
   [v.pipe(v.string(), v.nonEmpty()), v.instance(Uint8Array)],
   'PEM text, its bytes, or the path of a PEM file',
 );
 const host = v.pipe(v.string('a host name or address'), v.nonEmpty('a host name or address'));
-const callable = v.custom<(...given: never[]) => unknown>((given) => typeof given === 'function', 'a function');
+const callable = v.custom<(...given: never[]) => unknown>(
+  (given) => typeof given === 'function',
+  'a function',
+);
 
 const SCHEMA = v.strictObject({
   host: v.optional(host, '127.0.0.1'),
@@ -86,7 +84,8 @@ const SCHEMA = v.strictObject({
   tls: v.optional(v.strictObject({ key: pem, cert: pem }, 'an object { key, cert }')),
   identity: v.optional(
     v.custom<Identity>(
-      (given) => typeof (given as Identity)?.sign === 'function' && (given as Identity).publicKey?.length === 32,
+      (given) =>
+        typeof (given as Identity)?.sign === 'function' && (given as Identity).publicKey?.length === 32,
       'an Identity, as loadIdentity or generateIdentity gives',
     ),
   ),

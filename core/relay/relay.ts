@@ -16,7 +16,7 @@ import { LoginDesk } from './login-desk.ts';
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { listenError, probePort } from './port.ts';
 import { type RelayStats, readStats } from './stats.ts';
-import { createShared, DirectoryThreads, type Shared, ShardThreads } from './threads.ts';
+import { createShared, DirectoryThreads, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
 
 export interface RelayEvents {
@@ -150,7 +150,9 @@ export class Relay extends EventEmitter<RelayEvents> {
     const { graceMs = 0, spreadMs = 1_000, retryAfterMs = 1_000 } = options;
     for (const [name, value] of Object.entries({ graceMs, spreadMs, retryAfterMs })) {
       if (!Number.isInteger(value) || value < 0 || value > 3_600_000) {
-        throw new OptionError(`The drain option ${name} must be 0 to 3600000 whole milliseconds, not ${value}.`);
+        throw new OptionError(
+          `The drain option ${name} must be 0 to 3600000 whole milliseconds, not ${value}.`,
+        );
       }
     }
     if (this.#state !== 'open') return;
@@ -194,7 +196,12 @@ export class Relay extends EventEmitter<RelayEvents> {
         ticketKey: ticketKeyOf(this.#identity),
         loginTimeoutMs,
         authorize: authorize !== null,
-        tls: this.#tls && { keyFile: this.#tls.keyFile, certFile: this.#tls.certFile, host, port: this.#port },
+        tls: this.#tls && {
+          keyFile: this.#tls.keyFile,
+          certFile: this.#tls.certFile,
+          host,
+          port: this.#port,
+        },
       },
       (shard, message) => this.#heard(shard, message),
       (shard, error) => this.#shardFailed(shard, error),
@@ -261,9 +268,13 @@ export class Relay extends EventEmitter<RelayEvents> {
   }
 
   #shardFailed(shard: number, error: unknown): void {
-    const failure = new SupernodeError('internal', `Shard ${shard} could not run: ${(error as Error)?.message}`, {
-      cause: error,
-    });
+    const failure = new SupernodeError(
+      'internal',
+      `Shard ${shard} could not run: ${(error as Error)?.message}`,
+      {
+        cause: error,
+      },
+    );
     this.#upHeard?.(shard, failure, null);
     if (this.#state === 'open') this.#tell('warning', { code: 'shard-ended', message: failure.message });
   }

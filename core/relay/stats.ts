@@ -42,7 +42,10 @@ export interface RelayStats {
 export function readStats(counters: SharedArrayBuffer, shards: number): RelayStats {
   const each = Array.from({ length: shards }, (_, shard) => {
     const block = countersOf(counters, shard);
-    return Object.fromEntries(COUNTERS.map((name, index) => [name, block[index]])) as Record<CounterName, number>;
+    return Object.fromEntries(COUNTERS.map((name, index) => [name, block[index]])) as Record<
+      CounterName,
+      number
+    >;
   });
   const sum = (name: CounterName): number => each.reduce((total, shard) => total + shard[name], 0);
   const sends = sum('sends');

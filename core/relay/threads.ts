@@ -53,8 +53,12 @@ export class ShardThreads {
     heard: (shard: number, message: FromShard) => void,
     failed: (shard: number, error: unknown) => void,
   ): void {
-    const pairs = Array.from({ length: this.count }, () => new Array<SharedArrayBuffer | null>(this.count).fill(null));
-    const wakes = Array.from({ length: this.count }, () => new Array<MessagePort | null>(this.count).fill(null));
+    const pairs = Array.from({ length: this.count }, () =>
+      new Array<SharedArrayBuffer | null>(this.count).fill(null),
+    );
+    const wakes = Array.from({ length: this.count }, () =>
+      new Array<MessagePort | null>(this.count).fill(null),
+    );
     for (let a = 0; a < this.count; a++) {
       for (let b = a + 1; b < this.count; b++) {
         pairs[a]![b] = createRing(RING_BYTES);

@@ -16,7 +16,10 @@ export interface TlsFiles {
 }
 
 /** @throws OptionError when a file cannot be read, or key and certificate are not a pair. */
-export async function tlsFiles(tls: { key: string | Uint8Array; cert: string | Uint8Array }): Promise<TlsFiles> {
+export async function tlsFiles(tls: {
+  key: string | Uint8Array;
+  cert: string | Uint8Array;
+}): Promise<TlsFiles> {
   const key = await read('key', tls.key);
   const cert = await read('cert', tls.cert);
   try {

@@ -89,9 +89,9 @@ export function createAcceptor(): Acceptor {
 }
 
 export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): ShardApp {
-  const app = (
-    tls ? uWS.SSLApp({ key_file_name: tls.keyFile, cert_file_name: tls.certFile }) : uWS.App()
-  ) as unknown as ThreadedApp;
+  const app = (tls
+    ? uWS.SSLApp({ key_file_name: tls.keyFile, cert_file_name: tls.certFile })
+    : uWS.App()) as unknown as ThreadedApp;
   type Socket = ShardSocket<S>;
 
   const contain = (where: string, error: unknown, socket: Socket | undefined): void => {
@@ -122,7 +122,9 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
           response
             .writeStatus('426 Upgrade Required')
             .writeHeader('Sec-WebSocket-Protocol', SUBPROTOCOL)
-            .end(`This relay speaks the WebSocket subprotocol ${SUBPROTOCOL}, not "${offered.slice(0, 100)}".\n`);
+            .end(
+              `This relay speaks the WebSocket subprotocol ${SUBPROTOCOL}, not "${offered.slice(0, 100)}".\n`,
+            );
           return;
         }
         response.upgrade(
@@ -172,7 +174,9 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
   });
   app.any('/*', (response) => {
     try {
-      response.writeStatus('426 Upgrade Required').end(`A supernode relay: connect by WebSocket, subprotocol ${SUBPROTOCOL}.\n`);
+      response
+        .writeStatus('426 Upgrade Required')
+        .end(`A supernode relay: connect by WebSocket, subprotocol ${SUBPROTOCOL}.\n`);
     } catch (error) {
       contain('http', error, undefined);
     }

@@ -18,7 +18,7 @@ import type { Place, PresenceTable } from '../../core/threads/presence.ts';
 import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
-import { LIVE, type Session, type SessionTable } from './session.ts';
+import type { Session, SessionTable } from './session.ts';
 
 const SIGNAL = 0;
 const CLASS_OF_OP = 0x07;
@@ -52,7 +52,11 @@ export class Channels {
   open(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): void {
     const { ends, presence, index } = this.#host;
     if (session.channels >= limits.MAX_CHANNELS_PER_SESSION) {
-      this.#tooMany(session, requestId, `A session may have at most ${limits.MAX_CHANNELS_PER_SESSION} channels.`);
+      this.#tooMany(
+        session,
+        requestId,
+        `A session may have at most ${limits.MAX_CHANNELS_PER_SESSION} channels.`,
+      );
       return;
     }
     const credit = body.reliable ? body.credit : 0;
@@ -191,7 +195,9 @@ export class Channels {
         if (!session) return;
         ends.credit[end]! += message.bytes;
         const label = message.label;
-        this.#send(session, op.OP_CREDIT, 0, { label, bytes: message.bytes }, SIGNAL);
+        // In the channel's class: it must not overtake an `opened` that waits.
+        const priority = ends.op[end]! & CLASS_OF_OP;
+        this.#send(session, op.OP_CREDIT, 0, { label, bytes: message.bytes }, priority);
         return;
       }
       case 'closed': {
@@ -212,19 +218,17 @@ export class Channels {
   #offer(offer: Extract<ShardMessage, { t: 'offer' }>): void {
     const { sessions, ends, counters } = this.#host;
     const session = sessions.find(offer.toSlot, offer.toGeneration);
-    const refuse = (reason: CloseReason): void => {
+    const full =
+      session !== null &&
+      (session.offersPending >= limits.MAX_OFFERS_PENDING ||
+        session.channels >= limits.MAX_CHANNELS_PER_SESSION);
+    const end = session === null || full ? -1 : this.#attach(session, OFFERED, offer);
+    if (session === null || end < 0) {
+      const reason = session === null ? 'not-found' : 'busy';
       counters[C.offersRefused]!++;
       this.#tell(offer.fromShard, { t: 'closed', label: offer.fromLabel, reason });
-    };
-    if (!session || session.state !== LIVE) return refuse('not-found');
-    if (
-      session.offersPending >= limits.MAX_OFFERS_PENDING ||
-      session.channels >= limits.MAX_CHANNELS_PER_SESSION
-    ) {
-      return refuse('busy');
+      return;
     }
-    const end = this.#attach(session, OFFERED, offer);
-    if (end < 0) return refuse('busy');
     const label = ends.label[end]!;
     ends.peerShard[end] = offer.fromShard;
     ends.peerLabel[end] = offer.fromLabel;

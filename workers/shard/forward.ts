@@ -57,6 +57,7 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
       if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
       runFrames = 0;
       runLabel = 0;
+      end = -1;
       const after = controlFrameEnd(bytes, at, length);
       counters[C.framesIn]!++;
       host.control(session, bytes, at, after);
@@ -142,4 +143,3 @@ export function deliverLocal(
   }
   host.outboxes.appendData(session, end, bytes, start, stop, frames);
 }
-

@@ -52,7 +52,10 @@ export class Links {
   readonly #counters: Float64Array;
   readonly #awake: Int32Array;
   readonly #out: (Link | null)[];
-  readonly #in: { consumer: RingConsumer; read: (k: number, c: number, b: Uint8Array, s: number, e: number) => void }[];
+  readonly #in: {
+    consumer: RingConsumer;
+    read: (k: number, c: number, b: Uint8Array, s: number, e: number) => void;
+  }[];
   #idleTurns = 0;
 
   constructor(host: LinkHost, task: ShardTask, counters: Float64Array) {

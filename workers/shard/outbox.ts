@@ -82,7 +82,8 @@ export class Outboxes {
         expiresAt: Number.POSITIVE_INFINITY,
         kind: CONTROL,
       });
-      if (kept === false) this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
+      if (kept === false)
+        this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
       return;
     }
     session.outbox!.set(frame, session.outEnd);
