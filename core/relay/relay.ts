@@ -22,7 +22,10 @@ import { type TlsFiles, tlsFiles } from './tls-files.ts';
 export interface RelayEvents {
   /** A peer has logged in. */
   peer: [{ id: PeerId; client: string; resumed: boolean }];
-  /** A peer's session has ended. `left`: by itself. */
+  /**
+   * A peer's session has ended. `left`: by itself. `replaced`: the peer is still here, with a newer session whose `peer`
+   * may have come before this.
+   */
   gone: [{ id: PeerId; reason: DepartureReason }];
   /** Something an operator should see; the relay goes on. */
   warning: [{ code: string; message: string }];
@@ -70,6 +73,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   #port = 0;
   #upHeard: ((shard: number, error: SupernodeError | null, descriptor: unknown) => void) | null = null;
   #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
+  #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   /** Use createRelay. */
@@ -144,7 +148,7 @@ export class Relay extends EventEmitter<RelayEvents> {
 
   /**
    * Takes no new peers and sends those that are here away, evenly over the spread. Resolves when all have gone, at
-   * most a second after grace and spread.
+   * most a second after grace and spread. A second call changes nothing and waits for the first.
    */
   async drain(options: DrainOptions = {}): Promise<void> {
     const { graceMs = 0, spreadMs = 1_000, retryAfterMs = 1_000 } = options;
@@ -155,7 +159,12 @@ export class Relay extends EventEmitter<RelayEvents> {
         );
       }
     }
-    if (this.#state !== 'open') return;
+    this.#draining ??=
+      this.#state === 'open' ? this.#drain(graceMs, spreadMs, retryAfterMs) : Promise.resolve();
+    await this.#draining;
+  }
+
+  async #drain(graceMs: number, spreadMs: number, retryAfterMs: number): Promise<void> {
     this.#state = 'draining';
     this.#stopAccepting();
     this.#shards?.tellAll({ kind: 'drain', graceMs, spreadMs, retryAfterMs });
@@ -244,13 +253,12 @@ export class Relay extends EventEmitter<RelayEvents> {
       case 'logins':
         this.#desk.take(shard, message.proofs);
         return;
-      case 'arrived':
-        for (const { peer, client, resumed } of message.peers) {
-          this.#tell('peer', { id: peerIdOf(peer), client, resumed });
+      case 'changes':
+        for (const change of message.changes) {
+          const id = peerIdOf(change.peer);
+          if (change.came) this.#tell('peer', { id, ...change.came });
+          else this.#tell('gone', { id, reason: change.reason });
         }
-        return;
-      case 'left':
-        for (const { peer, reason } of message.peers) this.#tell('gone', { id: peerIdOf(peer), reason });
         return;
       case 'warning':
         this.#tell('warning', { code: message.code, message: message.message });

@@ -6,7 +6,7 @@ import { createCounters } from '../threads/counters.ts';
 import type { FromShard, LoginProof, ShardTask, ToShard } from '../threads/messages.ts';
 import { createPresence } from '../threads/presence.ts';
 import { createRing } from '../threads/ring.ts';
-import { CLOSE_WAIT_MS, RING_BYTES } from './limits.ts';
+import { CLOSE_WAIT_MS, ringBytes } from './limits.ts';
 import { workerExecArgv, workerFile } from './worker-file.ts';
 
 export interface Shared {
@@ -59,10 +59,11 @@ export class ShardThreads {
     const wakes = Array.from({ length: this.count }, () =>
       new Array<MessagePort | null>(this.count).fill(null),
     );
+    const bytes = ringBytes(this.count);
     for (let a = 0; a < this.count; a++) {
       for (let b = a + 1; b < this.count; b++) {
-        pairs[a]![b] = createRing(RING_BYTES);
-        pairs[b]![a] = createRing(RING_BYTES);
+        pairs[a]![b] = createRing(bytes);
+        pairs[b]![a] = createRing(bytes);
         const { port1, port2 } = new MessageChannel();
         wakes[a]![b] = port1;
         wakes[b]![a] = port2;
