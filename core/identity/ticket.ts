@@ -56,7 +56,8 @@ export function openTicket(
   const expected = createHmac('sha256', secretOf(ticketKey, ticket)).update(text).digest();
   if (proof.length !== expected.length || !timingSafeEqual(proof, expected)) return null;
   const view = new DataView(ticket.buffer, ticket.byteOffset, ticket.length);
-  return Number(view.getBigUint64(1)) > now ? ticket.slice(PEER_AT, RANDOM_AT) : null;
+  // A copy: a Buffer's slice would keep the whole frame that the ticket came in for as long as the peer stays.
+  return Number(view.getBigUint64(1)) > now ? new Uint8Array(ticket.subarray(PEER_AT, RANDOM_AT)) : null;
 }
 
 function secretOf(ticketKey: Uint8Array, ticket: Uint8Array): Uint8Array {

@@ -1,0 +1,131 @@
+/** The relay of `supernode start`: its key, its state file, its warnings and its end. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Identity } from '../identity/identity.ts';
+import { createKeyFile, loadIdentity } from '../identity/key-file.ts';
+import { SupernodeError } from '../protocol/errors.ts';
+import { DEFAULT_PORT } from '../protocol/names.ts';
+import { createRelay, type Relay } from '../relay/relay.ts';
+import { CommandError, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, sentenceOf } from './exit-codes.ts';
+import { printText, stderrLine } from './print.ts';
+import { removeState, writeState } from './state-file.ts';
+import { WarningLines } from './warning-lines.ts';
+
+export interface RelaySettings {
+  host: string | undefined;
+  port: number | undefined;
+  shards: 'auto' | number;
+  tls: { key: string; cert: string } | undefined;
+  data: string | undefined;
+  adminPort: number | undefined;
+  adminToken: string | undefined;
+  json: boolean;
+}
+
+const LARGEST_PORT = 65_535;
+
+/** Resolves with the exit code once the relay was told to stop, and has. */
+export async function runRelay(settings: RelaySettings): Promise<number> {
+  // Before the relay is there: a signal while it starts must not leave it half started.
+  const stopped = new Signals();
+  const relay = await startRelay(settings);
+  const stateFile = await noteState(relay);
+  // Also when something else ends the process: a state file without its relay only misleads.
+  process.once('exit', () => removeState(stateFile));
+  const warnings = new WarningLines(stderrLine);
+  relay.on('warning', ({ code, message }) => warnings.add(code, message));
+  await printText(settings.json ? `${JSON.stringify(addressOf(relay))}\n` : `listening on ${relay.url}\n`);
+  if (settings.data === undefined && !settings.json) {
+    stderrLine(`its key is fresh, so resume tickets end with it; --data DIR keeps one.`);
+  }
+  const signal = await stopped.first;
+  const { sessions } = relay.stats();
+  const peers = sessions === 1 ? '1 peer' : `${sessions} peers`;
+  stderrLine(`${signal}: sending ${peers} away; a second signal ends at once.`);
+  await relay.drain();
+  await relay.close();
+  return EXIT_OK;
+}
+
+function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: string; pid: number } {
+  return { url: relay.url, adminUrl: relay.admin?.url ?? null, id: relay.id, pid: process.pid };
+}
+
+async function startRelay(settings: RelaySettings): Promise<Relay> {
+  const { host, port = DEFAULT_PORT, shards, tls, adminToken } = settings;
+  const identity = settings.data === undefined ? undefined : await keptIdentity(settings.data);
+  const adminPort = settings.adminPort ?? (port === 0 || port === LARGEST_PORT ? 0 : port + 1);
+  const admin = { port: adminPort, ...(adminToken === undefined ? {} : { token: adminToken }) };
+  try {
+    return await createRelay({
+      port,
+      shards,
+      admin,
+      ...(host === undefined ? {} : { host }),
+      ...(tls === undefined ? {} : { tls }),
+      ...(identity === undefined ? {} : { identity }),
+    });
+  } catch (error) {
+    const inUse = error instanceof SupernodeError && error.code === 'address-in-use';
+    if (inUse && adminPort !== port && error.message.startsWith(`Port ${adminPort} `)) {
+      const message = `The admin port ${adminPort} is in use (EADDRINUSE): choose another with --admin-port.`;
+      throw new CommandError(EXIT_FAILURE, 'address-in-use', message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** The key in the data directory; made the first time. */
+async function keptIdentity(directory: string): Promise<Identity> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is a file' : sentenceOf(cause);
+    throw new CommandError(EXIT_FAILURE, 'io', `Cannot use ${directory} as the data directory: ${why}.`, {
+      cause,
+    });
+  }
+  const file = join(directory, 'relay.key');
+  try {
+    return await createKeyFile(file);
+  } catch (error) {
+    if (error instanceof SupernodeError && error.code === 'key-file-exists') return loadIdentity(file);
+    throw error;
+  }
+}
+
+/** The relay runs without a state file as well: then `status` needs the admin URL and SUPERNODE_ADMIN_TOKEN. */
+async function noteState(relay: Relay): Promise<string | undefined> {
+  const { admin } = relay;
+  if (admin === null) return undefined;
+  try {
+    return await writeState(relay.port, {
+      url: relay.url,
+      adminUrl: admin.url,
+      token: admin.token,
+      pid: process.pid,
+      startedAt: Date.now(),
+    });
+  } catch (error) {
+    stderrLine(`supernode status will not find this relay: ${sentenceOf(error)}`);
+    return undefined;
+  }
+}
+
+/** The first signal is for the relay to end in order; the second ends the process. */
+class Signals {
+  readonly first: Promise<NodeJS.Signals>;
+
+  constructor() {
+    let asked = false;
+    this.first = new Promise((resolve) => {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) {
+        process.on(name, () => {
+          if (asked) process.exit(EXIT_INTERRUPTED);
+          asked = true;
+          resolve(name);
+        });
+      }
+    });
+  }
+}

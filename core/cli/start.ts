@@ -1,0 +1,84 @@
+/** `supernode start`: a relay, until it is told to stop. */
+import type { Command } from './command.ts';
+import { EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from './exit-codes.ts';
+import { text, wholeNumber } from './flags.ts';
+
+export const start: Command = {
+  name: 'supernode start',
+  description: 'Starts a relay, and prints the address that it listens on',
+  args: {
+    host: { type: 'string', description: 'Address to listen on (default 127.0.0.1)', valueHint: 'HOST' },
+    port: { type: 'string', description: 'Port, 0 for any that is free (default 7420)', valueHint: 'PORT' },
+    shards: {
+      type: 'string',
+      description: 'Threads that forward: auto, or a number (default auto: one per core but one)',
+      valueHint: 'N',
+    },
+    'tls-key': {
+      type: 'string',
+      description: 'Private key, PEM: listens on wss://. With --tls-cert',
+      valueHint: 'FILE',
+    },
+    'tls-cert': { type: 'string', description: 'Certificate chain, PEM. With --tls-key', valueHint: 'FILE' },
+    data: {
+      type: 'string',
+      description: "Directory that keeps the relay's key, so that resume tickets survive a restart",
+      valueHint: 'DIR',
+    },
+    'admin-port': {
+      type: 'string',
+      description: 'Port for the operator, on 127.0.0.1 (default: the port after --port)',
+      valueHint: 'PORT',
+    },
+    json: { type: 'boolean', description: 'Print {"url", "adminUrl", "id", "pid"} as one line of JSON' },
+  },
+  notes: [
+    'Ctrl-C or SIGTERM sends the peers away, then ends with exit code 0; a second one ends at once.',
+    'supernode status asks the admin port. It finds the port and its token in a file that only this user can read, in ' +
+      '$XDG_RUNTIME_DIR/supernode or the temporary directory. SUPERNODE_ADMIN_TOKEN sets the token; else it is random.',
+  ],
+  examples: [
+    ['supernode start', 'a relay on ws://127.0.0.1:7420'],
+    ['supernode start --host 0.0.0.0 --data /var/lib/supernode', 'for other machines, with a key that lasts'],
+    ['supernode start --port 443 --host :: --tls-key key.pem --tls-cert cert.pem', 'wss://'],
+  ],
+  exitCodes: [
+    [EXIT_FAILURE, 'the relay could not start, such as when the port is in use'],
+    [EXIT_INTERRUPTED, 'stopped by a second signal, before its peers were sent away'],
+  ],
+  async run(values) {
+    const shards = text(values, 'shards');
+    const key = text(values, 'tls-key');
+    const cert = text(values, 'tls-cert');
+    if ((key === undefined) !== (cert === undefined)) {
+      const [there, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert'];
+      throw new UsageError(`--tls-${there} needs --tls-${missing} as well.`);
+    }
+    const settings = {
+      host: text(values, 'host'),
+      port: wholeNumber(values, 'port', 0, 65_535),
+      shards: shards === undefined || shards === 'auto' ? ('auto' as const) : shardCount(shards),
+      tls: key !== undefined && cert !== undefined ? { key, cert } : undefined,
+      data: text(values, 'data'),
+      adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
+      adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
+      json: values['json'] === true,
+    };
+    const { runRelay } = await import('./run-relay.ts');
+    return runRelay(settings);
+  },
+};
+
+/** The most is the relay's MAX_SHARDS; written here too, so that a wrong flag is told before the relay is loaded. */
+function shardCount(given: string): number {
+  const count = /^\d{1,2}$/.test(given) ? Number(given) : 0;
+  if (count >= 1 && count <= 64) return count;
+  throw new UsageError(`--shards must be auto or a whole number from 1 to 64, not "${given.slice(0, 60)}".`);
+}
+
+/** Never shown, not even when it is wrong. */
+function adminToken(given: string | undefined): string | undefined {
+  if (given === undefined || given === '') return undefined;
+  if (/^[\x21-\x7e]{16,256}$/.test(given)) return given;
+  throw new UsageError('SUPERNODE_ADMIN_TOKEN must be 16 to 256 printable ASCII characters without spaces.');
+}

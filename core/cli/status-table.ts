@@ -1,0 +1,91 @@
+/** A relay's numbers for people: one screen. `--json` has all of them. */
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { RelayNumbers } from './ask-status.ts';
+
+const BARE = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+export function statusTable(numbers: RelayNumbers): string {
+  const table = new Table({
+    chars: BARE,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  for (const [name, value] of rowsOf(numbers)) table.push([pc.cyan(name), value]);
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+function rowsOf(numbers: RelayNumbers): [string, string][] {
+  const { frames, bytes, logins, drops, pressure } = numbers;
+  const dropped = Object.entries(drops).filter(([, count]) => count > 0);
+  const reasons = dropped.map(([reason, count]) => `${reason} ${counted(count)}`).join(', ');
+  const faults = counted(numbers.faults);
+  return [
+    ['relay', `${numbers.url}  ${numbers.state}`],
+    ['id', numbers.id],
+    ['up', duration(numbers.uptimeMs)],
+    ['memory', size(numbers.rssBytes)],
+    ['shards', counted(numbers.shards.length)],
+    ['peers', `${counted(numbers.sessions)}  (${counted(numbers.sockets)} sockets)`],
+    [
+      'channels',
+      `${counted(numbers.channelEnds / 2)} open  (${counted(numbers.channelsOpened)} since the start)`,
+    ],
+    [
+      'logins',
+      `${counted(logins.full)} full, ${counted(logins.resumed)} resumed, ${counted(logins.refused)} refused`,
+    ],
+    ['frames', `${counted(frames.in)} in, ${counted(frames.out)} out`],
+    ['traffic', `${size(bytes.in)} in, ${size(bytes.out)} out`],
+    ['dropped', reasons === '' ? 'none' : reasons],
+    ['waiting', `${size(pressure.queuedBytes)} for slow receivers`],
+    ['protocol errors', counted(numbers.protocolErrors)],
+    ['faults', numbers.faults > 0 ? pc.red(faults) : faults],
+  ];
+}
+
+function counted(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [days, hours, minutes] = [86_400, 3_600, 60].map((unit) => Math.floor(seconds / unit)) as [
+    number,
+    number,
+    number,
+  ];
+  if (days > 0) return `${days} d ${hours % 24} h`;
+  if (hours > 0) return `${hours} h ${minutes % 60} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
+function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,30 @@
+/** The names that both entries of `supernode/client` export: one list, kept by hand. */
+export type { Identity } from '../identity/identity.ts';
+export {
+  ChannelError,
+  type CloseReason,
+  type ErrorCode,
+  OptionError,
+  SupernodeError,
+} from '../protocol/errors.ts';
+export { MAX_PAYLOAD_BYTES } from '../protocol/limits.ts';
+export { PRIORITIES, type Priority } from '../protocol/ops.ts';
+export { type PeerId, parsePeerId } from '../protocol/peer-id.ts';
+export type { Channel } from './channel.ts';
+export type {
+  ChannelCloseEvent,
+  ChannelErrorEvent,
+  ChannelEvent,
+  ChannelEvents,
+  ChannelMessageEvent,
+  ClosedEvent,
+  DisconnectedEvent,
+  MovingEvent,
+  PeerEvents,
+  ReconnectedEvent,
+} from './events.ts';
+export type { Offer } from './offer.ts';
+export type { ConnectOptions, OpenOptions, ReconnectOptions } from './options.ts';
+export type { Peer } from './peer.ts';
+export type { TrustedCertificates } from './platform.ts';
+export { RelayError } from './relay-error.ts';

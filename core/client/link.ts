@@ -1,0 +1,249 @@
+/**
+ * A peer's link to its relay across connections: the first, which is tried once, and those after it, which are tried
+ * with full jitter until one succeeds or the relay says that there is no coming back.
+ *
+ *   start() --ready--> open --lost--> reconnecting --ready--> open
+ *                        '-- close(), lost for good --> closed <-- close(), refused, attempts used up --'
+ */
+import type { Identity } from '../identity/identity.ts';
+import type { Body, Control } from '../protocol/control.ts';
+import type { SupernodeError } from '../protocol/errors.ts';
+import { OP_MOVING } from '../protocol/ops.ts';
+import { fullJitterMs } from './backoff.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import type { Ready, Ticket } from './login.ts';
+import { type CheckedConnect, checkUrl } from './options.ts';
+import type { Platform, TrustedCertificates } from './platform.ts';
+import { lostReason, mayComeBack, RelayError } from './relay-error.ts';
+import { Session, type SessionOwner } from './session.ts';
+
+export interface LinkOwner extends SessionOwner {
+  disconnected(error: SupernodeError): void;
+  reconnected(resumed: boolean): void;
+  moving(leaveInMs: number, successors: readonly string[]): void;
+  closed(error: SupernodeError | undefined): void;
+}
+
+export interface LinkOptions {
+  platform: Platform;
+  checked: CheckedConnect;
+  ca: TrustedCertificates | undefined;
+  identity: Identity;
+  owner: LinkOwner;
+  keepAlive?: ConnectionOptions['keepAlive'];
+}
+
+/** A connection that lasted this long was a good one: the next loss begins with the shortest wait again. */
+const STABLE_MS = 10_000;
+/** The longest that a timer can wait; one that is set to more fires at once. */
+const MAX_WAIT_MS = 0x7fff_ffff;
+/** close() waits this long for realtime frames that the connection has no room for. */
+const FLUSH_TIMEOUT_MS = 2000;
+
+export class Link {
+  state: 'open' | 'reconnecting' | 'closed' = 'open';
+  url: string;
+  relayKey = new Uint8Array(32);
+  /** There while the state is `open`. */
+  session: Session | undefined;
+  readonly #options: LinkOptions;
+  readonly #homeUrl: string;
+  #connection: Connection | undefined;
+  #ticket: Ticket | undefined;
+  #readyMs = 0;
+  /** Waits so far that did not lead to a connection that lasted: the exponent of the next. */
+  #waits = 0;
+  /** Attempts in a row that failed. */
+  #failures = 0;
+  #retryAfterMs = 0;
+  #nextUrls: string[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.url = options.checked.url;
+    this.#homeUrl = this.url;
+  }
+
+  /** The first connection, tried once. @throws SupernodeError, or the signal's reason. */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const abort = (): void => {
+      const { url } = this;
+      this.#connection?.fail(new RelayError('relay-unreachable', `Connecting to ${url} was aborted.`));
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await this.#connect(this.url);
+    } catch (error) {
+      this.state = 'closed';
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    clearTimeout(this.#timer);
+    if (this.session !== undefined) await flushRealtime(this.session);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#endSession(undefined);
+    await connection?.close();
+    this.#options.owner.closed(undefined);
+  }
+
+  /** Resolves when it is ready: the state is `open` then, and frames may have arrived already. */
+  #connect(url: string): Promise<void> {
+    const { platform, checked, ca, identity, owner, keepAlive } = this.#options;
+    return new Promise((resolve, reject) => {
+      const connection = new Connection({
+        platform,
+        url,
+        ca,
+        timeoutMs: checked.timeoutMs,
+        keepAlive,
+        login: { identity, client: checked.client, ticket: this.#ticket },
+        owner: {
+          ready: (ready) => {
+            this.url = url;
+            this.session = new Session(connection.outbox, platform, owner, ready.limits);
+            this.#ready(ready);
+            resolve();
+          },
+          data: (op, label, payload, frameBytes) => this.session?.data(op, label, payload, frameBytes),
+          control: (frame) => this.#control(frame),
+          beforeFlush: () => this.session?.beforeFlush(),
+          ended: (error) => {
+            if (this.#connection !== connection) return;
+            this.#connection = undefined;
+            if (this.session !== undefined) this.#lost(error);
+            else reject(error);
+          },
+        },
+      });
+      this.#connection = connection;
+    });
+  }
+
+  #ready({ relayKey, ticket, resumed }: Ready): void {
+    const first = this.#readyMs === 0;
+    this.relayKey = new Uint8Array(relayKey);
+    this.#ticket = ticket;
+    this.#readyMs = performance.now();
+    this.#failures = 0;
+    this.#retryAfterMs = 0;
+    this.#nextUrls = [];
+    this.state = 'open';
+    if (!first) this.#options.owner.reconnected(resumed);
+  }
+
+  #control(frame: Control): void {
+    if (frame.op === OP_MOVING) this.#moving(frame.body);
+    else this.session?.control(frame);
+  }
+
+  #moving({ leaveInMs, retryAfterMs, successors = [] }: Body<typeof OP_MOVING>): void {
+    this.#retryAfterMs = retryAfterMs;
+    this.#nextUrls = shuffled(successors.filter((url) => mayMove(this.url, url)));
+    this.#options.owner.moving(leaveInMs, this.#nextUrls);
+  }
+
+  #lost(error: SupernodeError | undefined): void {
+    const { owner, checked } = this.#options;
+    if (this.state === 'closed') {
+      this.#endSession(error);
+      return;
+    }
+    const comesBack = checked.reconnect !== undefined && mayComeBack(error);
+    this.state = comesBack ? 'reconnecting' : 'closed';
+    this.#endSession(error);
+    if (error !== undefined) owner.disconnected(error);
+    if (!comesBack) owner.closed(error);
+    else if (this.#isReconnecting()) {
+      if (performance.now() - this.#readyMs >= STABLE_MS) this.#waits = 0;
+      this.#heed(error);
+      this.#nextUrls = [...new Set([...this.#nextUrls, this.url, this.#homeUrl])];
+      this.#reconnectLater();
+    }
+  }
+
+  #endSession(error: SupernodeError | undefined): void {
+    const session = this.session;
+    this.session = undefined;
+    session?.end(lostReason(error));
+  }
+
+  /** Not a comparison in place: handlers of the application run in between, and may close the peer. */
+  #isReconnecting(): boolean {
+    return this.state === 'reconnecting';
+  }
+
+  #heed(error: unknown): void {
+    if (error instanceof RelayError && error.retryAfterMs !== undefined)
+      this.#retryAfterMs = error.retryAfterMs;
+  }
+
+  #reconnectLater(): void {
+    const { reconnect } = this.#options.checked;
+    if (reconnect === undefined) return;
+    const waitMs = Math.min(MAX_WAIT_MS, this.#retryAfterMs + fullJitterMs(this.#waits++, reconnect));
+    this.#retryAfterMs = 0;
+    // Not unref'd: nothing else keeps the process alive while there is no socket.
+    this.#timer = setTimeout(() => this.#reconnect(), waitMs);
+  }
+
+  #reconnect(): void {
+    const { owner, checked } = this.#options;
+    const url = this.#nextUrls[this.#failures % this.#nextUrls.length] ?? this.#homeUrl;
+    this.#connect(url).catch((error: SupernodeError) => {
+      if (!this.#isReconnecting()) return;
+      this.#failures++;
+      if (mayComeBack(error) && this.#failures < (checked.reconnect?.maxAttempts ?? 0)) {
+        this.#heed(error);
+        this.#reconnectLater();
+        return;
+      }
+      this.state = 'closed';
+      owner.closed(error);
+    });
+  }
+}
+
+/** Where a relay may send its peers: to any relay, but never from TLS to none. */
+function mayMove(from: string, to: string): boolean {
+  try {
+    return checkUrl(to).startsWith('wss:') || !from.startsWith('wss:');
+  } catch {
+    return false;
+  }
+}
+
+/** So that not all peers of a relay go to the same successor. */
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+async function flushRealtime(session: Session): Promise<void> {
+  const waits = [...session.channels]
+    .filter((core) => !core.kind.reliable && !core.sending.idle)
+    .map((core) => core.until(() => core.sending.idle));
+  if (waits.length === 0) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise((resolve) => {
+    timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
+  });
+  await Promise.race([Promise.allSettled(waits), tooLate]);
+  clearTimeout(timer);
+}

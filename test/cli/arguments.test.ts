@@ -1,0 +1,142 @@
+import { accessSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAIN, Sandbox } from './run-cli.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await Sandbox.create();
+});
+afterAll(() => sandbox.remove());
+
+/** One line on stderr that starts with the command's name: no stack, nothing else. */
+const oneSentence = /^supernode: [^\n]+\n$/;
+
+async function refused(args: string[], code: number, env: Record<string, string> = {}): Promise<string> {
+  const run = sandbox.run(args, { env });
+  expect(await run.end()).toEqual({ code, signal: null });
+  expect(run.stderr).toMatch(oneSentence);
+  expect(run.text).toBe('');
+  return run.stderr;
+}
+
+describe('a wrong flag or argument', () => {
+  it.each([
+    [['start', '--prot', '7420'], '--prot', '--port'],
+    [['start', '--adminPort', '1'], '--adminPort', '--admin-port'],
+    [['start', '-p', '1'], '-p', '--port'],
+    [['start', '--no-json'], '--no-json', '--json'],
+    [['status', '--port', '1'], '--port', '--url'],
+    [['keygen', '--out', 'x', '--overwrite'], '--overwrite', '--force'],
+    [['pipe', 'listen', '--wait', '1'], '--wait', '--relay'],
+    [['--port', '1'], '--port', '--version'],
+  ])('%j is refused by name, with the flags that there are', async (args, named, allowed) => {
+    const said = await refused(args, 2);
+    expect(said).toContain(named);
+    expect(said).toContain(allowed);
+  });
+
+  it.each([
+    [['begin'], '"begin"', 'start, status, keygen, pipe'],
+    [['constructor'], '"constructor"', 'start, status, keygen, pipe'],
+    [['pipe', 'send'], '"send"', 'listen, connect'],
+    [[], 'missing', 'start, status, keygen, pipe'],
+    [['pipe'], 'missing', 'listen, connect'],
+  ])('%j is refused with the commands that there are', async (args, named, allowed) => {
+    const said = await refused(args, 2);
+    expect(said).toContain(named);
+    expect(said).toContain(allowed);
+  });
+
+  it.each([
+    [['start', '--port', '99999'], '--port must be a whole number from 0 to 65535, not "99999"'],
+    [['start', '--port', '-1'], '--port needs a value'],
+    [['start', '--port=-1'], '--port must be a whole number'],
+    [['start', '--port', '1e3'], '--port must be a whole number'],
+    [['start', '--port', ''], '--port needs a value'],
+    [['start', '--port'], '--port needs a value'],
+    [['start', '--host', '--json'], '--host needs a value'],
+    [['start', '--json=yes'], '--json takes no value'],
+    [['start', '--shards', '0'], '--shards must be auto or a whole number from 1 to 64'],
+    [['start', '--shards', '65'], '--shards must be auto or a whole number from 1 to 64'],
+    [['start', '--tls-key', 'key.pem'], '--tls-key needs --tls-cert'],
+    [['start', '7420'], 'takes no argument: "7420"'],
+    [['start', '--admin-port', '65536'], '--admin-port must be a whole number'],
+    [['keygen'], 'needs --out FILE'],
+    [['status', '--url', 'localhost'], 'not "localhost"'],
+    [['pipe', 'connect'], 'PEER is missing'],
+    [['pipe', 'connect', 'somebody'], '"somebody" is not a peer id'],
+    [['pipe', 'connect', 'a', 'b'], '"b" is one too many'],
+    [['pipe', 'connect', 'a', '--wait', 'long'], '"a" is not a peer id'],
+    [['pipe', 'listen', '--relay', 'http://127.0.0.1:1'], '"http://127.0.0.1:1" is not a relay\'s URL'],
+  ])('%j is refused: %s', async (args, said) => {
+    expect(await refused(args, 2)).toContain(said);
+  });
+
+  it('refuses an admin token that is too short, without showing it', async () => {
+    const said = await refused(['start', '--port', '0'], 2, { SUPERNODE_ADMIN_TOKEN: 'hunter2' });
+    expect(said).toContain('SUPERNODE_ADMIN_TOKEN');
+    expect(said).not.toContain('hunter2');
+  });
+});
+
+describe('a failure that is not a usage error', () => {
+  it('names a key file that is missing', async () => {
+    const said = await refused(['pipe', 'listen', '--key', sandbox.path('none.key')], 1);
+    expect(said).toContain(`${sandbox.path('none.key')} does not exist`);
+  });
+
+  it('refuses a key file that others can read', async () => {
+    const file = sandbox.path('open.key');
+    await writeFile(file, 'not even looked at', { mode: 0o644 });
+    expect(await refused(['pipe', 'listen', '--key', file], 1)).toContain('mode 644');
+  });
+
+  it.each([[['pipe', 'listen']], [['pipe', 'connect', 'a'.repeat(52)]]])(
+    'says for %j that the relay is down',
+    async (args) => {
+      // Port 1 of the loopback is reserved and never listened on here.
+      const said = await refused(args, 1, { SUPERNODE_RELAY: 'ws://127.0.0.1:1' });
+      expect(said).toContain('ws://127.0.0.1:1');
+      expect(said).toContain('ECONNREFUSED');
+    },
+  );
+});
+
+describe('--help and --version', () => {
+  it.each([
+    [[]],
+    [['start']],
+    [['status']],
+    [['keygen']],
+    [['pipe']],
+    [['pipe', 'listen']],
+    [['pipe', 'connect']],
+  ])('supernode %j --help shows usage and examples on stdout', async (command) => {
+    const run = sandbox.run([...command, '--help']);
+    expect(await run.end()).toEqual({ code: 0, signal: null });
+    expect(run.text).toContain(`USAGE supernode`);
+    expect(run.text).toContain('EXAMPLES');
+    expect(run.stderr).toBe('');
+  });
+
+  it('documents the exit codes of a pipe', async () => {
+    const run = sandbox.run(['pipe', 'connect', '--help']);
+    await run.end();
+    for (const code of [0, 1, 2, 3, 4]) expect(run.text).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
+  });
+
+  it("--version prints the package's version", async () => {
+    const run = sandbox.run(['--version']);
+    expect(await run.end()).toEqual({ code: 0, signal: null });
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(run.text).toBe(`${version}\n`);
+  });
+
+  it('the built entry starts with the line that makes it a command', () => {
+    accessSync(MAIN);
+    expect(readFileSync(MAIN, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
+  });
+});

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import type { DisconnectedEvent, MovingEvent, ReconnectedEvent } from '../../core/client/node.ts';
+import * as op from '../../core/protocol/ops.ts';
+import { join, next, openBetween, openPair, startRelay } from './peers.ts';
+import { ScriptedRelay } from './scripted-relay.ts';
+
+const quick = { baseMs: 1, capMs: 20 };
+
+describe('a peer that lost its connection', () => {
+  it('comes back by its ticket, with the same id, and can open channels again', async () => {
+    const relay = await startRelay();
+    const peer = await join(relay, { reconnect: quick });
+    const callee = await join(relay, { reconnect: false, onchannel: () => {} });
+    const lost = next<DisconnectedEvent>(peer, 'disconnected');
+    const back = next<ReconnectedEvent>(peer, 'reconnected');
+    relay.sessionOf(peer.id).socket.terminate();
+    expect((await lost).error.code).toBe('connection-lost');
+    expect((await back).resumed).toBe(true);
+    expect(relay.sessionOf(peer.id).ops).toEqual([op.OP_RESUME]);
+    expect(peer.state).toBe('open');
+    await peer.open(callee.id);
+  });
+
+  it('signs on the same socket when its ticket is refused', async () => {
+    const relay = await startRelay({ refuseTickets: true });
+    const peer = await join(relay, { reconnect: quick });
+    const back = next<ReconnectedEvent>(peer, 'reconnected');
+    relay.cutAll();
+    expect((await back).resumed).toBe(false);
+    expect(relay.history).toHaveLength(2);
+    expect(relay.sessionOf(peer.id).ops).toEqual([op.OP_RESUME, op.OP_LOGIN]);
+  });
+
+  it('signs at once when another relay has taken the place', async () => {
+    const relay = await ScriptedRelay.start();
+    const { port } = relay;
+    const peer = await join(relay, { reconnect: quick });
+    const before = peer.relay;
+    const lost = next(peer, 'disconnected');
+    await relay.close();
+    await lost;
+    const back = next<ReconnectedEvent>(peer, 'reconnected');
+    const other = await startRelay({ port });
+    expect((await back).resumed).toBe(false);
+    expect(other.sessionOf(peer.id).ops).toEqual([op.OP_LOGIN]);
+    expect(peer.relay).not.toBe(before);
+  });
+
+  it('ends its channels with connection-lost, and the other end with peer-gone', async () => {
+    const { relay, caller, callee, near, far } = await openPair({ reliable: true });
+    const end = near.end();
+    const opening = caller.open(callee.id);
+    await openBetween(caller, callee);
+    await opening;
+    relay.sessionOf(caller.id).socket.terminate();
+    expect(await Promise.all([near.closed, far.closed])).toEqual(['connection-lost', 'peer-gone']);
+    await expect(end).rejects.toMatchObject({ reason: 'connection-lost' });
+    expect(() => near.send('x')).toThrow(expect.objectContaining({ code: 'not-open' }));
+  });
+
+  it('refuses to open while it has none, and fails what it was opening', async () => {
+    const relay = await startRelay();
+    const callee = await join(relay, { reconnect: false, onoffer: () => new Promise<boolean>(() => {}) });
+    const peer = await join(relay, { reconnect: { baseMs: 60_000, capMs: 60_000 } });
+    const opening = peer.open(callee.id);
+    const session = relay.sessionOf(peer.id);
+    await relay.until(() => session.ops.includes(op.OP_OPEN));
+    session.socket.terminate();
+    await expect(opening).rejects.toMatchObject({ name: 'ChannelError', reason: 'connection-lost' });
+    expect(peer.state).toBe('reconnecting');
+    await expect(peer.open(callee.id)).rejects.toMatchObject({ code: 'not-open' });
+    await peer.close();
+    expect(peer.state).toBe('closed');
+  });
+
+  it('tries again until the relay is back', async () => {
+    const relay = await ScriptedRelay.start();
+    const { port } = relay;
+    const peer = await join(relay, { reconnect: quick });
+    const lost = next(peer, 'disconnected');
+    await relay.close();
+    await lost;
+    expect(peer.state).toBe('reconnecting');
+    const back = next(peer, 'reconnected');
+    await startRelay({ port });
+    await back;
+    expect(peer.state).toBe('open');
+  });
+
+  it('closes when its attempts are used up', async () => {
+    const relay = await ScriptedRelay.start();
+    const peer = await join(relay, { reconnect: { ...quick, maxAttempts: 3 } });
+    const closed = next<Event & { error?: { code: string } }>(peer, 'closed');
+    await relay.close();
+    expect((await closed).error?.code).toBe('relay-unreachable');
+    expect(peer.state).toBe('closed');
+  });
+
+  it('does not come back when it was told not to', async () => {
+    const relay = await startRelay();
+    const peer = await join(relay, { reconnect: false });
+    const seen: string[] = [];
+    peer.addEventListener('disconnected', () => seen.push('disconnected'));
+    const closed = next<Event & { error?: { code: string } }>(peer, 'closed');
+    relay.cutAll();
+    expect((await closed).error?.code).toBe('connection-lost');
+    expect(seen).toEqual(['disconnected']);
+    expect(relay.history).toHaveLength(1);
+  });
+
+  it('stays closed when it is closed from its disconnected event', async () => {
+    const relay = await startRelay();
+    const peer = await join(relay, { reconnect: quick });
+    const closed = next<Event & { error?: unknown }>(peer, 'closed');
+    peer.addEventListener('disconnected', () => void peer.close());
+    relay.cutAll();
+    expect((await closed).error).toBeUndefined();
+    expect(peer.state).toBe('closed');
+  });
+
+  it.each([
+    'replaced',
+    'disconnected',
+    'denied',
+    'bad-frame',
+    'unknown-op',
+    'text-message',
+    'frame-too-large',
+  ])('stays away after %s', async (code) => {
+    const relay = await startRelay();
+    const peer = await join(relay, { reconnect: quick });
+    const closed = next<Event & { error?: { code: string } }>(peer, 'closed');
+    relay.sessionOf(peer.id).error(code, true);
+    expect((await closed).error?.code).toBe(code);
+    expect(peer.state).toBe('closed');
+    expect(relay.history).toHaveLength(1);
+  });
+
+  it.each(['drained', 'slow-reader', 'overloaded', 'internal'])('comes back after %s', async (code) => {
+    const relay = await startRelay();
+    const peer = await join(relay, { reconnect: quick });
+    const lost = next<DisconnectedEvent>(peer, 'disconnected');
+    const back = next(peer, 'reconnected');
+    relay.sessionOf(peer.id).error(code, true);
+    expect((await lost).error.code).toBe(code);
+    await back;
+  });
+
+  it('comes back after busy, but stays away when it is denied on coming back', async () => {
+    const relay = await startRelay({
+      refuse: (attempt) =>
+        [
+          undefined,
+          { code: 'busy', message: 'Busy.', fatal: true, retryAfterMs: 1 },
+          { code: 'denied', message: 'No more.', fatal: true },
+        ][attempt],
+    });
+    const peer = await join(relay, { reconnect: quick });
+    const closed = next<Event & { error?: { code: string } }>(peer, 'closed');
+    relay.cutAll();
+    expect((await closed).error?.code).toBe('denied');
+    expect(relay.logins).toBe(3);
+  });
+});
+
+describe('a relay that is moving', () => {
+  it('is told to the application, and left for a successor', async () => {
+    const [relay, successor] = await Promise.all([startRelay(), startRelay()]);
+    const peer = await join(relay, { reconnect: quick });
+    const moving = next<MovingEvent>(peer, 'moving');
+    const session = relay.sessionOf(peer.id);
+    session.control(op.OP_MOVING, 0, {
+      leaveInMs: 5,
+      retryAfterMs: 1,
+      successors: ['nonsense', 'http://127.0.0.1:1', successor.url],
+    });
+    expect(await moving).toMatchObject({ leaveInMs: 5, successors: [successor.url] });
+    expect(peer.state).toBe('open');
+    const back = next<ReconnectedEvent>(peer, 'reconnected');
+    session.error('drained', true);
+    await back;
+    expect(peer.url).toBe(successor.url);
+    expect(successor.sessionOf(peer.id)).toBeDefined();
+  });
+
+  it('is come back to when the successor does not answer', async () => {
+    const relay = await startRelay();
+    const peer = await join(relay, { reconnect: quick });
+    const gone = await ScriptedRelay.start();
+    const successors = [gone.url];
+    await gone.close();
+    const session = relay.sessionOf(peer.id);
+    const back = next(peer, 'reconnected');
+    session.control(op.OP_MOVING, 0, { leaveInMs: 0, retryAfterMs: 0, successors });
+    session.error('drained', true);
+    await back;
+    expect(peer.url).toBe(relay.url);
+  });
+
+  it('ends its channels with drained', async () => {
+    const { relay, caller, near } = await openPair();
+    relay.sessionOf(caller.id).error('drained', true);
+    expect(await near.closed).toBe('drained');
+  });
+});
