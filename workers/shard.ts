@@ -13,6 +13,7 @@ import type {
   DepartureReason,
   FromShard,
   LoginProof,
+  PresenceChange,
   ShardMessage,
   ShardTask,
   ToShard,
@@ -52,8 +53,7 @@ class Shard {
   readonly #closed: () => void;
   #turnDue = false;
   #proofs: LoginProof[] = [];
-  #arrived: Extract<FromShard, { kind: 'arrived' }>['peers'] = [];
-  #left: Extract<FromShard, { kind: 'left' }>['peers'] = [];
+  #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(task: ShardTask, closed: () => void) {
@@ -228,7 +228,7 @@ class Shard {
   }
 
   arrived(session: Session, resumed: boolean): void {
-    this.#arrived.push({ peer: session.key!, client: session.client, resumed });
+    this.#changes.push({ peer: session.key!, came: { client: session.client, resumed } });
     this.#drain.arrived(session);
     this.#schedule();
   }
@@ -285,7 +285,7 @@ class Shard {
     this.counters[C.sessions]!--;
     const { slot, generation } = session;
     this.presence.release(session.key!, { shard: this.index, slot, generation });
-    this.#left.push({ peer: session.key!, reason: departure });
+    this.#changes.push({ peer: session.key!, came: null, reason: departure });
     this.#schedule();
   }
 
@@ -311,10 +311,19 @@ class Shard {
   close(): void {
     clearInterval(this.#sweep);
     this.#drain.stop();
+    // The exit guard waits for the count below: nothing before it may throw.
     for (const session of this.sessions.all()) {
-      this.refuse(session, 'drained', 'This relay is closing.');
+      try {
+        this.refuse(session, 'drained', 'This relay is closing.');
+      } catch (error) {
+        this.#fault('close', error, session);
+      }
     }
-    this.#turn();
+    try {
+      this.#turn();
+    } catch (error) {
+      this.#fault('close', error, undefined);
+    }
     this.#app.close();
     const closed = new Int32Array(this.task.closedShards);
     Atomics.add(closed, 0, 1);
@@ -338,11 +347,9 @@ class Shard {
     this.links.commit();
     // What the main thread is to know, once per turn.
     if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });
-    if (this.#arrived.length > 0) this.#tell({ kind: 'arrived', peers: this.#arrived });
-    if (this.#left.length > 0) this.#tell({ kind: 'left', peers: this.#left });
+    if (this.#changes.length > 0) this.#tell({ kind: 'changes', changes: this.#changes });
     if (this.#proofs.length > 0) this.#proofs = [];
-    if (this.#arrived.length > 0) this.#arrived = [];
-    if (this.#left.length > 0) this.#left = [];
+    if (this.#changes.length > 0) this.#changes = [];
   };
 
   #tell(message: FromShard): void {

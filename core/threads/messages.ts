@@ -53,9 +53,13 @@ export type FromShard =
   | { kind: 'up'; descriptor: unknown }
   | { kind: 'listen-failed'; message: string }
   | { kind: 'logins'; proofs: LoginProof[] }
-  | { kind: 'arrived'; peers: { peer: Uint8Array; client: string; resumed: boolean }[] }
-  | { kind: 'left'; peers: { peer: Uint8Array; reason: DepartureReason }[] }
+  | { kind: 'changes'; changes: PresenceChange[] }
   | { kind: 'warning'; code: string; message: string };
+
+/** Who came and who left, in the order in which it happened in that shard. */
+export type PresenceChange =
+  | { peer: Uint8Array; came: { client: string; resumed: boolean } }
+  | { peer: Uint8Array; came: null; reason: DepartureReason };
 
 export type ToShard =
   | { kind: 'verdicts'; verdicts: Verdict[] }

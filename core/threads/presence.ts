@@ -4,7 +4,7 @@
  *
  *   word 0        lock (0 free, 1 held)            words 4..11   hash seed (secret: keys are chosen by strangers)
  *   word 1        entries in use                   word 2        version: odd while a removal moves entries
- *   word 16..     buckets of 12 words:
+ *   word 3        most entries at once             word 16..     buckets of 12 words:
  *
  *      0        sequence: odd while a writer changes the bucket
  *      1        owner shard + 1; 0: empty
@@ -20,6 +20,7 @@ import { KEY_BYTES } from '../protocol/peer-id.ts';
 const LOCK = 0;
 const COUNT = 1;
 const VERSION = 2;
+const CAPACITY = 3;
 const SEED = 4;
 const FIRST = 16;
 const BUCKET = 12;
@@ -40,6 +41,7 @@ export function createPresence(maxPeers: number, seed: Uint8Array): SharedArrayB
   let buckets = 16;
   while (buckets < maxPeers * 2) buckets *= 2;
   const table = new SharedArrayBuffer((FIRST + buckets * BUCKET) * 4);
+  new Int32Array(table)[CAPACITY] = maxPeers;
   new Uint8Array(table, SEED * 4, KEY_BYTES).set(seed.subarray(0, KEY_BYTES));
   return table;
 }
@@ -67,7 +69,7 @@ export class PresenceTable {
 
   /** Most entries at once. */
   get capacity(): number {
-    return this.#buckets / 2;
+    return this.#words[CAPACITY]!;
   }
 
   /** Fills `into` and returns true when the peer is logged in. No lock, no allocation. */

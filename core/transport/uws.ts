@@ -3,7 +3,7 @@
  * socket that raised it, never the thread (a worker thread that ends while it holds sockets aborts the process).
  */
 import * as uWS from 'uWebSockets.js';
-import { IDLE_TIMEOUT_SECONDS, MAX_BUNDLE_BYTES } from '../protocol/limits.ts';
+import { IDLE_TIMEOUT_SECONDS, MAX_BUNDLE_BYTES, MAX_SEND_BYTES } from '../protocol/limits.ts';
 import { SUBPROTOCOL } from '../protocol/names.ts';
 
 /** What `send` says: sent; queued in the socket; dropped. */
@@ -27,7 +27,7 @@ export interface ShardHandlers<S> {
   message(session: S, message: ArrayBuffer, isBinary: boolean): void;
   drain(session: S): void;
   close(session: S): void;
-  /** An exception that was contained; `session` is undefined before `open`. The socket is closed already. */
+  /** An exception that was contained; `session` is undefined before `open`. The socket is closed after it. */
   fault(where: string, error: unknown, session: S | undefined): void;
 }
 
@@ -95,16 +95,15 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
   type Socket = ShardSocket<S>;
 
   const contain = (where: string, error: unknown, socket: Socket | undefined): void => {
-    const session = socket?.session;
+    try {
+      handlers.fault(where, error, socket?.session);
+    } catch {
+      // A fault in the report of a fault: nothing is left to tell it to.
+    }
     try {
       socket?.close();
     } catch {
       // It was closed already.
-    }
-    try {
-      handlers.fault(where, error, session);
-    } catch {
-      // A fault in the report of a fault: nothing is left to tell it to.
     }
   };
 
@@ -112,8 +111,10 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
     maxPayloadLength: MAX_BUNDLE_BYTES,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     sendPingsAutomatically: true,
-    // The shard stops sending at the first sign of pressure, so what waits in a socket is bounded by one send.
-    maxBackpressure: 0,
+    // The shard stops sending at the first sign of pressure, so what it leaves in a socket is bounded by one send. But
+    // uWebSockets.js answers WebSocket pings by itself: without a bound, a peer that pings and does not read makes it
+    // keep the pongs for ever (seen: 180 MiB of them). 0 would mean no bound.
+    maxBackpressure: 2 * MAX_SEND_BYTES,
     closeOnBackpressureLimit: false,
     upgrade: (response, request, context) => {
       try {
@@ -136,6 +137,7 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
         );
       } catch (error) {
         contain('upgrade', error, undefined);
+        abort(response);
       }
     },
     // The user data that `upgrade` gave is copied onto the socket object itself, so `ws.session` is a plain property.
@@ -179,8 +181,18 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
         .end(`A supernode relay: connect by WebSocket, subprotocol ${SUBPROTOCOL}.\n`);
     } catch (error) {
       contain('http', error, undefined);
+      abort(response);
     }
   });
+
+  /** A request that gets no answer at all ends the process in C++. */
+  function abort(response: uWS.HttpResponse): void {
+    try {
+      response.close();
+    } catch {
+      // It was answered or upgraded before the exception.
+    }
+  }
 
   let token: unknown = false;
   return {

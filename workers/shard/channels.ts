@@ -62,7 +62,7 @@ export class Channels {
     const credit = body.reliable ? body.credit : 0;
     if (!this.#creditFits(session, 0, credit)) return;
     if (!presence.find(body.to, this.#place)) {
-      this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL);
+      this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
       return;
     }
     const end = this.#attach(session, OPENING, body);
@@ -111,11 +111,14 @@ export class Channels {
   }
 
   credit(session: Session, body: Body<typeof op.OP_CREDIT>): void {
-    const { ends } = this.#host;
+    const { ends, counters } = this.#host;
     const end = this.#own(session, body.label, OPEN);
-    if (end < 0 || ends.reliable[end] === 0 || !this.#creditFits(session, ends.owed[end]!, body.bytes)) {
+    if (end < 0) return;
+    if (ends.reliable[end] === 0) {
+      counters[C.dropControl]!++;
       return;
     }
+    if (body.bytes === 0 || !this.#creditFits(session, ends.owed[end]!, body.bytes)) return;
     this.#grant(session, end, body.bytes);
     this.#tell(ends.peerShard[end]!, { t: 'credit', label: ends.peerLabel[end]!, bytes: body.bytes });
   }
@@ -123,13 +126,15 @@ export class Channels {
   close(session: Session, requestId: number, body: Body<typeof op.OP_CLOSE>): void {
     const { ends, counters } = this.#host;
     const end = ends.indexOf(body.label);
-    if (end < 0 || ends.owner[end] !== session.slot) {
+    // An opener has no label before `opened`: one that guesses it could offer and take back without end.
+    if (end < 0 || ends.owner[end] !== session.slot || ends.state[end] === OPENING) {
       counters[C.dropControl]!++;
       return;
     }
-    const priority = ends.op[end]! & CLASS_OF_OP;
+    const opOfEnd = ends.op[end]!;
+    const reliable = ends.reliable[end] === 1;
     this.#finish(end, 'closed');
-    this.#answerClosed(session, requestId, body.label, 'closed', priority);
+    this.#answerClosed(session, requestId, body.label, 'closed', opOfEnd, reliable);
   }
 
   // --- what happens by itself -------------------------------------------------------------------------------------
@@ -144,9 +149,9 @@ export class Channels {
     const { ends, sessions } = this.#host;
     const session = sessions.at(ends.owner[end]!);
     const label = ends.label[end]!;
-    const priority = ends.op[end]! & CLASS_OF_OP;
+    const opOfEnd = ends.op[end]!;
     this.#finish(end, 'overrun');
-    if (session) this.#answerClosed(session, 0, label, 'overrun', priority);
+    if (session) this.#answerClosed(session, 0, label, 'overrun', opOfEnd, true);
   }
 
   /** Ends the offers that nobody answered in time. */
@@ -158,9 +163,9 @@ export class Channels {
       if (end >= 0 && ends.state[end] === OFFERED) {
         if (ends.deadline[end]! > now) break;
         const session = sessions.at(ends.owner[end]!);
-        const priority = ends.op[end]! & CLASS_OF_OP;
+        const opOfEnd = ends.op[end]!;
         this.#finish(end, 'timeout');
-        if (session) this.#answerClosed(session, 0, label, 'timeout', priority);
+        if (session) this.#answerClosed(session, 0, label, 'timeout', opOfEnd, true);
       }
       expired++;
     }
@@ -194,10 +199,14 @@ export class Channels {
         const session = end < 0 ? null : sessions.at(ends.owner[end]!);
         if (!session) return;
         ends.credit[end]! += message.bytes;
-        const label = message.label;
-        // In the channel's class: it must not overtake an `opened` that waits.
-        const priority = ends.op[end]! & CLASS_OF_OP;
-        this.#send(session, op.OP_CREDIT, 0, { label, bytes: message.bytes }, priority);
+        const { label, bytes } = message;
+        if (session.queue === null) {
+          this.#send(session, op.OP_CREDIT, 0, { label, bytes }, ends.op[end]! & CLASS_OF_OP);
+        } else {
+          // One frame for all of it when the pressure lets go, or many small credits would make a slow reader of it.
+          ends.creditDue[end]! += bytes;
+          session.creditDue = true;
+        }
         return;
       }
       case 'closed': {
@@ -206,11 +215,11 @@ export class Channels {
         const session = sessions.at(ends.owner[end]!);
         const opening = ends.state[end] === OPENING;
         const requestId = opening ? ends.requestId[end]! : 0;
-        const priority = ends.op[end]! & CLASS_OF_OP;
+        const opOfEnd = ends.op[end]!;
+        const reliable = ends.reliable[end] === 1;
+        const label = opening ? 0 : message.label;
         this.#detach(end);
-        if (session) {
-          this.#answerClosed(session, requestId, opening ? 0 : message.label, message.reason, priority);
-        }
+        if (session) this.#answerClosed(session, requestId, label, message.reason, opOfEnd, reliable);
       }
     }
   }
@@ -359,14 +368,17 @@ export class Channels {
     this.#send(session, op.OP_ERROR, requestId, body, SIGNAL);
   }
 
+  /** `closed` comes after the channel's data; under pressure that of a realtime channel waits in a queue of its own. */
   #answerClosed(
     session: Session,
     requestId: number,
     label: number,
     reason: CloseReason,
-    priority: number,
+    opOfEnd: number,
+    reliable: boolean,
   ): void {
-    this.#send(session, op.OP_CLOSED, requestId, { label, reason }, priority);
+    const frame = encodeControl(op.OP_CLOSED, requestId, { label, reason });
+    this.#host.outboxes.appendControl(session, frame, opOfEnd & CLASS_OF_OP, !reliable);
   }
 
   #send<O extends Parameters<typeof encodeControl>[0]>(

@@ -14,6 +14,8 @@ export const INDEX_MASK = (1 << INDEX_BITS) - 1;
 export const MAX_ENDS = 1 << INDEX_BITS;
 const GENERATIONS = 1 << (32 - INDEX_BITS);
 const FIRST_CAPACITY = 1024;
+/** Freed indexes that rest before one is used again, so that a label comes back as late as it can. */
+const QUARANTINE = 1024;
 
 /** Opened here; the other side has not answered. */
 export const OPENING = 1;
@@ -38,6 +40,8 @@ export class Ends {
   lifeMs = new Uint16Array(FIRST_CAPACITY);
   /** Bytes that this end may still send. */
   credit = new Uint32Array(FIRST_CAPACITY);
+  /** Credit that this end's session is still to be told of: it came while the session was under pressure. */
+  creditDue = new Uint32Array(FIRST_CAPACITY);
   /** Bytes that this end has granted and not yet been handed. */
   owed = new Uint32Array(FIRST_CAPACITY);
   /** The `open` that is to be answered. */
@@ -49,7 +53,7 @@ export class Ends {
   prev = new Uint32Array(FIRST_CAPACITY);
 
   #generation = new Uint16Array(FIRST_CAPACITY);
-  /** Freed indexes, used again oldest first, so that a label comes back as late as it can. */
+  /** Freed indexes, oldest first from #freeHead on. */
   #free: number[] = [];
   #freeHead = 0;
   #used = 0;
@@ -62,25 +66,22 @@ export class Ends {
 
   /** The index of a new end, or -1 when the table is full. Its fields are zero. */
   allocate(owner: number): number {
-    let index: number;
-    if (this.#used < FIRST_CAPACITY || this.#freeHead === this.#free.length) {
-      if (this.#used === MAX_ENDS) return this.#reuse(owner);
-      if (this.#used === this.label.length) this.#grow();
-      index = this.#used++;
-    } else {
-      return this.#reuse(owner);
+    const freed = this.#free.length - this.#freeHead;
+    if (freed > QUARANTINE || (freed > 0 && this.#used === MAX_ENDS)) {
+      return this.#claim(this.#oldestFreed(), owner);
     }
-    return this.#claim(index, owner);
+    if (this.#used === MAX_ENDS) return -1;
+    if (this.#used === this.label.length) this.#grow();
+    return this.#claim(this.#used++, owner);
   }
 
-  #reuse(owner: number): number {
-    if (this.#freeHead === this.#free.length) return -1;
+  #oldestFreed(): number {
     const index = this.#free[this.#freeHead++]!;
-    if (this.#freeHead > 1024 && this.#freeHead * 2 > this.#free.length) {
+    if (this.#freeHead * 2 > this.#free.length) {
       this.#free = this.#free.slice(this.#freeHead);
       this.#freeHead = 0;
     }
-    return this.#claim(index, owner);
+    return index;
   }
 
   #claim(index: number, owner: number): number {
@@ -96,6 +97,7 @@ export class Ends {
     this.ended[index] = 0;
     this.lifeMs[index] = 0;
     this.credit[index] = 0;
+    this.creditDue[index] = 0;
     this.owed[index] = 0;
     this.requestId[index] = 0;
     this.deadline[index] = 0;
@@ -130,6 +132,7 @@ export class Ends {
     this.ended = grow(this.ended, capacity);
     this.lifeMs = grow(this.lifeMs, capacity);
     this.credit = grow(this.credit, capacity);
+    this.creditDue = grow(this.creditDue, capacity);
     this.owed = grow(this.owed, capacity);
     this.requestId = grow(this.requestId, capacity);
     this.deadline = grow(this.deadline, capacity);

@@ -62,6 +62,7 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
       counters[C.framesIn]!++;
       host.control(session, bytes, at, after);
       // That frame may have freed an end: nothing remembered about a label holds any more.
+      end = -1;
       at = after;
       continue;
     }

@@ -32,6 +32,8 @@ interface Link {
   producer: RingProducer;
   wakePort: MessagePort;
   spill: Spilled[];
+  /** True when records were written since the last wake: a full ring commits by itself, so `dirty` does not tell. */
+  written: boolean;
 }
 
 export interface LinkHost {
@@ -64,7 +66,9 @@ export class Links {
     this.#counters = counters;
     this.#awake = new Int32Array(task.awake);
     this.#out = task.ringsOut.map((ring, shard) =>
-      ring ? { producer: new RingProducer(ring), wakePort: task.wakePorts[shard]!, spill: [] } : null,
+      ring
+        ? { producer: new RingProducer(ring), wakePort: task.wakePorts[shard]!, spill: [], written: false }
+        : null,
     );
     this.#in = task.ringsIn.flatMap((ring, shard) =>
       ring
@@ -97,6 +101,7 @@ export class Links {
     const link = this.#out[shard]!;
     const kind = reliable ? RECORD_RELIABLE : RECORD_REALTIME;
     if (link.spill.length === 0 && link.producer.write(kind, frames, bytes, start, stop)) {
+      link.written = true;
       this.#counters[C.ringRecords]!++;
       this.#host.schedule();
     } else if (reliable) {
@@ -112,7 +117,7 @@ export class Links {
     const bytes = packr.pack(message);
     if (link.spill.length > 0 || !link.producer.write(RECORD_CONTROL, 0, bytes, 0, bytes.length)) {
       link.spill.push({ kind: RECORD_CONTROL, frames: 0, bytes: Uint8Array.prototype.slice.call(bytes) });
-    }
+    } else link.written = true;
     this.#host.schedule();
   }
 
@@ -129,7 +134,8 @@ export class Links {
       const link = this.#out[shard];
       if (!link) continue;
       this.#unspill(link);
-      if (!link.producer.dirty && link.spill.length === 0) continue;
+      if (!link.written && link.spill.length === 0) continue;
+      link.written = false;
       link.producer.commit();
       if (Atomics.compareExchange(this.#awake, shard, 0, 1) === 0) {
         this.#counters[C.ringWakes]!++;
@@ -159,7 +165,9 @@ export class Links {
       if (!link.producer.write(item.kind, item.frames, item.bytes, 0, item.bytes.length)) break;
       written++;
     }
-    if (written > 0) link.spill.splice(0, written);
+    if (written === 0) return;
+    link.written = true;
+    link.spill.splice(0, written);
   }
 
   #read(shard: number, kind: number, count: number, bytes: Uint8Array, start: number, end: number): void {

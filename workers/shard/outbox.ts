@@ -5,7 +5,9 @@
  * more than MAX_SEND_BYTES at once, and nothing at all while the socket has not taken what it was given before: what
  * comes then waits in the session's PressureQueue.
  */
+import { encodeControl } from '../../core/protocol/control.ts';
 import { MAX_SEND_BYTES, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
+import { OP_CREDIT } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
 import type { Ends } from './ends.ts';
@@ -73,17 +75,15 @@ export class Outboxes {
     session.outFrames += frames;
   }
 
-  /** Appends a control frame. `priority` keeps it in order with its channel's data when the receiver is slow. */
-  appendControl(session: Session, frame: Uint8Array, priority: number): void {
+  /**
+   * Appends a control frame. `priority` keeps it in order with its channel's data when the receiver is slow;
+   * `behindRealtime` with realtime data too.
+   */
+  appendControl(session: Session, frame: Uint8Array, priority: number, behindRealtime = false): void {
+    // Ends of two sessions that end each other: the socket of the first is gone.
+    if (session.state === ENDED) return;
     if (session.queue !== null || !this.#room(session, frame.length, 0)) {
-      const kept = session.queue?.push(priority, {
-        bytes: frame,
-        frames: 1,
-        expiresAt: Number.POSITIVE_INFINITY,
-        kind: CONTROL,
-      });
-      if (kept === false)
-        this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
+      this.#queueControl(session, frame, priority, behindRealtime);
       return;
     }
     session.outbox!.set(frame, session.outEnd);
@@ -141,7 +141,7 @@ export class Outboxes {
     }
     if (session.queue !== null) {
       this.#counters[C.dropGone]! += session.queue.frames;
-      this.#counters[C.queuedBytes]! -= session.queue.bytes;
+      session.queue.discard();
       session.queue = null;
     }
   }
@@ -155,13 +155,14 @@ export class Outboxes {
       this.#markDirty(session);
       return true;
     }
-    if (session.outEnd + bytes <= session.outbox.length) return true;
+    // Before the length of the buffer, which has slack beyond what one message may have.
     if (session.outEnd - session.outStart + bytes > MAX_SEND_BYTES) {
       this.send(session);
       if (session.queue !== null) return false;
       if (session.state === ENDED) return false;
       return this.#room(session, bytes, alignment);
     }
+    if (session.outEnd + bytes <= session.outbox.length) return true;
     const larger = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
     larger.set(session.outbox.subarray(session.outStart, session.outEnd), session.outStart);
     this.#giveBack(session.outbox);
@@ -169,15 +170,24 @@ export class Outboxes {
     return true;
   }
 
+  #queueControl(session: Session, bytes: Uint8Array, priority: number, behindRealtime: boolean): void {
+    if (session.queue === null || this.#shardIsFull(session, bytes.length)) return;
+    const item = { bytes, frames: 1, expiresAt: Number.POSITIVE_INFINITY, kind: CONTROL } as const;
+    if (session.queue.push(priority, item, behindRealtime)) return;
+    this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
+  }
+
+  /** Ends the session that would make the shard hold too much for peers that do not keep up. */
+  #shardIsFull(session: Session, bytes: number): boolean {
+    if (this.#counters[C.queuedBytes]! + bytes <= MAX_SHARD_QUEUE_BYTES) return false;
+    this.#host.end(session, 'overloaded', 'The relay holds too much for peers that do not keep up.');
+    return true;
+  }
+
   #queueData(session: Session, end: number, bytes: Uint8Array, frames: number): void {
     const ends = this.#ends;
-    if (session.queue === null) {
+    if (session.queue === null || this.#shardIsFull(session, bytes.length)) {
       this.#counters[C.dropGone]! += frames;
-      return;
-    }
-    if (this.#counters[C.queuedBytes]! + bytes.length > MAX_SHARD_QUEUE_BYTES) {
-      this.#counters[C.dropGone]! += frames;
-      this.#host.end(session, 'overloaded', 'The relay holds too much for peers that do not keep up.');
       return;
     }
     const reliable = ends.reliable[end] === 1;
@@ -193,6 +203,8 @@ export class Outboxes {
   #relieve(session: Session): void {
     if (session.socket.getBufferedAmount() > 0) return;
     const queue = session.queue!;
+    if (session.creditDue) this.#tellCredit(session);
+    if (session.state === ENDED) return;
     const now = performance.now();
     for (let sends = 0; sends < SENDS_PER_TURN; sends++) {
       const buffer = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
@@ -217,6 +229,21 @@ export class Outboxes {
       if (session.state === ENDED || session.socket.getBufferedAmount() > 0) return;
     }
     this.#markDirty(session);
+  }
+
+  /** The credit that came under pressure, one frame per channel; in its class, so not before a waiting `opened`. */
+  #tellCredit(session: Session): void {
+    const ends = this.#ends;
+    session.creditDue = false;
+    for (let next = session.firstEnd; next !== 0; next = ends.next[next - 1]!) {
+      const end = next - 1;
+      const bytes = ends.creditDue[end]!;
+      if (bytes === 0) continue;
+      ends.creditDue[end] = 0;
+      const frame = encodeControl(OP_CREDIT, 0, { label: ends.label[end]!, bytes });
+      this.appendControl(session, frame, ends.op[end]! & CLASS_OF_OP);
+      if (session.state === ENDED) return;
+    }
   }
 
   #markDirty(session: Session): void {

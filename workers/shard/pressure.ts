@@ -5,6 +5,9 @@
  * One pair of queues per priority class, highest class first: what must not be lost (control frames, reliable data),
  * and realtime data. Within a pair the former goes first. Realtime data beyond its bound goes from the lowest class,
  * oldest first; a realtime frame older than its life is not sent.
+ *
+ * Small neighbours that must not be lost are joined, and every item is charged ITEM_BYTES beside its own: frames of ten
+ * bytes would otherwise cost thirty times what the bounds say (seen: 84 MiB for 1.25 MiB of pongs).
  */
 import { MAX_CONTROL_QUEUE_BYTES, MAX_REALTIME_QUEUE_BYTES } from '../../core/protocol/limits.ts';
 import { PRIORITY_COUNT } from '../../core/protocol/ops.ts';
@@ -22,6 +25,11 @@ export const CONTROL = 0;
 export const RELIABLE = 1;
 export const REALTIME = 2;
 
+/** What an item costs beside its bytes: its object, its array and its place in a list. */
+const ITEM_BYTES = 256;
+/** Neighbours are joined up to this size. */
+const JOIN_BYTES = 4096;
+
 /** A first-in first-out list that drops its consumed head now and then. */
 class Fifo {
   #items: Waiting[] = [];
@@ -29,6 +37,10 @@ class Fifo {
 
   push(item: Waiting): void {
     this.#items.push(item);
+  }
+
+  last(): Waiting | undefined {
+    return this.#items[this.#items.length - 1];
   }
 
   peek(): Waiting | undefined {
@@ -54,11 +66,13 @@ export class PressureQueue {
   readonly #lasting: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
   readonly #realtime: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
   readonly #counters: Float64Array;
-  #realtimeBytes = 0;
-  #controlBytes = 0;
+  #realtimeCost = 0;
+  #controlCost = 0;
   #frames = 0;
   /** Bytes in the queue. */
   bytes = 0;
+  /** The same, with ITEM_BYTES for each item. */
+  #cost = 0;
 
   constructor(counters: Float64Array) {
     this.#counters = counters;
@@ -73,20 +87,44 @@ export class PressureQueue {
     return this.#frames;
   }
 
-  /** @returns false when a control frame would go beyond its bound: the receiver asks and does not read. */
-  push(priority: number, item: Waiting): boolean {
+  /**
+   * @param behindRealtime for a control frame that must not overtake the realtime data of its class.
+   * @returns false when a control frame would go beyond its bound: the receiver asks and does not read.
+   */
+  push(priority: number, item: Waiting, behindRealtime = false): boolean {
+    const last = this.#lasting[priority]!.last();
+    if (item.kind !== REALTIME && !behindRealtime && last?.kind === item.kind) {
+      const whole = last.bytes.length + item.bytes.length;
+      if (whole <= JOIN_BYTES) return this.#join(last, item, whole);
+    }
+    if (item.kind === CONTROL && this.#controlCost + costOf(item) > MAX_CONTROL_QUEUE_BYTES) return false;
+    (item.kind === REALTIME || behindRealtime ? this.#realtime : this.#lasting)[priority]!.push(item);
+    this.#count(item, 1);
+    while (this.#realtimeCost > MAX_REALTIME_QUEUE_BYTES) this.#dropOldest();
+    return true;
+  }
+
+  #join(last: Waiting, item: Waiting, wholeBytes: number): boolean {
     const size = item.bytes.length;
     if (item.kind === CONTROL) {
-      if (this.#controlBytes + size > MAX_CONTROL_QUEUE_BYTES) return false;
-      this.#controlBytes += size;
+      if (this.#controlCost + size > MAX_CONTROL_QUEUE_BYTES) return false;
+      this.#controlCost += size;
     }
-    (item.kind === REALTIME ? this.#realtime : this.#lasting)[priority]!.push(item);
-    this.#count(item, 1);
-    if (item.kind === REALTIME) {
-      this.#realtimeBytes += size;
-      while (this.#realtimeBytes > MAX_REALTIME_QUEUE_BYTES) this.#dropOldest();
-    }
+    const joined = new Uint8Array(wholeBytes);
+    joined.set(last.bytes);
+    joined.set(item.bytes, last.bytes.length);
+    last.bytes = joined;
+    last.frames += item.frames;
+    this.bytes += size;
+    this.#frames += item.frames;
+    this.#cost += size;
+    this.#counters[C.queuedBytes]! += size;
     return true;
+  }
+
+  /** The queue goes, with all that is in it. */
+  discard(): void {
+    this.#counters[C.queuedBytes]! -= this.#cost;
   }
 
   /** The next item to send, if it has at most `roomBytes`; what is too old is dropped on the way. */
@@ -97,7 +135,6 @@ export class PressureQueue {
         if (lasting.bytes.length > roomBytes) return undefined;
         this.#lasting[priority]!.shift();
         this.#count(lasting, -1);
-        if (lasting.kind === CONTROL) this.#controlBytes -= lasting.bytes.length;
         return lasting;
       }
       for (let item = this.#realtime[priority]!.peek(); item; item = this.#realtime[priority]!.peek()) {
@@ -105,7 +142,6 @@ export class PressureQueue {
         if (!late && item.bytes.length > roomBytes) return undefined;
         this.#realtime[priority]!.shift();
         this.#count(item, -1);
-        this.#realtimeBytes -= item.bytes.length;
         if (!late) return item;
         this.#counters[C.dropExpired]! += item.frames;
       }
@@ -117,16 +153,28 @@ export class PressureQueue {
     for (let priority = PRIORITY_COUNT - 1; priority >= 0; priority--) {
       const item = this.#realtime[priority]!.shift();
       if (item === undefined) continue;
+      if (item.kind === CONTROL) {
+        // What it had to come after is gone.
+        this.#lasting[priority]!.push(item);
+        return;
+      }
       this.#count(item, -1);
-      this.#realtimeBytes -= item.bytes.length;
       this.#counters[C.dropOldest]! += item.frames;
       return;
     }
   }
 
   #count(item: Waiting, sign: 1 | -1): void {
+    const cost = sign * costOf(item);
     this.bytes += sign * item.bytes.length;
     this.#frames += sign * item.frames;
-    this.#counters[C.queuedBytes]! += sign * item.bytes.length;
+    this.#cost += cost;
+    this.#counters[C.queuedBytes]! += cost;
+    if (item.kind === REALTIME) this.#realtimeCost += cost;
+    else if (item.kind === CONTROL) this.#controlCost += cost;
   }
+}
+
+function costOf(item: Waiting): number {
+  return item.bytes.length + ITEM_BYTES;
 }

@@ -39,6 +39,8 @@ export class Session {
   /** Not null exactly while the socket has not taken everything it was given. */
   queue: PressureQueue | null = null;
 
+  /** True while one of its ends has credit due (see ends.ts). */
+  creditDue = false;
   /** First of its channel ends, as index + 1; 0: none (see ends.ts). */
   firstEnd = 0;
   channels = 0;
