@@ -124,7 +124,13 @@ class Shard {
   #open(socket: ShardSocket<Session>): Session {
     const session = this.sessions.add(socket);
     this.counters[C.sockets]!++;
-    this.#logins.greet(session);
+    try {
+      this.#logins.greet(session);
+    } catch (error) {
+      // Nobody else knows of the session yet.
+      this.#finish(session, 'peer-gone', 'internal');
+      throw error;
+    }
     return session;
   }
 

@@ -7,13 +7,13 @@
  * Messages go to one reader. A push reader (onmessage) gets them as they arrive; a pull reader (iterator, duplex)
  * takes them; with neither they wait, bounded by the credit (reliable) or by dropping the oldest (realtime).
  */
+import type { Duplex } from 'node:stream';
 import { encodeControl } from '../protocol/control.ts';
 import { ChannelError, type CloseReason, OptionError, SupernodeError } from '../protocol/errors.ts';
 import { dataFrameBytes, isEndOp } from '../protocol/frame.ts';
 import { MAX_PAYLOAD_BYTES } from '../protocol/limits.ts';
 import { OP_CLOSE, OP_CREDIT } from '../protocol/ops.ts';
 import type { PeerId } from '../protocol/peer-id.ts';
-import type { Platform } from './platform.ts';
 import { ReceiveHalf } from './receive-half.ts';
 import { type DataSink, SendHalf } from './send-half.ts';
 
@@ -33,7 +33,8 @@ export interface ChannelKind {
 /** What a channel needs of its session. */
 export interface ChannelSession {
   readonly sink: DataSink;
-  readonly platform: Platform;
+  /** The channel as a Node stream. @throws SupernodeError where there are none. */
+  toDuplex(core: ChannelCore): Duplex;
   sendControl(frame: Uint8Array): void;
   /** Asks for a call of `grant` before this turn's bundle is sent. */
   grantSoon(core: ChannelCore): void;

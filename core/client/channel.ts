@@ -187,7 +187,7 @@ export class Channel extends TypedEventTarget<ChannelEvents> implements AsyncIte
    * @throws SupernodeError in a browser; OptionError when the channel is being read already.
    */
   toDuplex(): Duplex {
-    return this.#core.session.platform.toDuplex(this.#core);
+    return this.#core.session.toDuplex(this.#core);
   }
 
   #message(payload: Uint8Array): void {

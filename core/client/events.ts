@@ -1,6 +1,5 @@
-/** EventTarget with typed events, and the events that peers and channels dispatch. */
+/** EventTarget with typed events, and the events of a channel. */
 import type { CloseReason, SupernodeError } from '../protocol/errors.ts';
-import type { Channel } from './channel.ts';
 
 export type Listener<E extends Event> = ((event: E) => void) | { handleEvent(event: E): void };
 
@@ -52,69 +51,10 @@ export class ChannelErrorEvent extends Event {
   }
 }
 
-/** Another peer has opened a channel to this one. */
-export class ChannelEvent extends Event {
-  readonly channel: Channel;
-  constructor(channel: Channel) {
-    super('channel');
-    this.channel = channel;
-  }
-}
-
-/** The connection to the relay was lost; the peer tries to come back, unless `closed` follows. */
-export class DisconnectedEvent extends Event {
-  readonly error: SupernodeError;
-  constructor(error: SupernodeError) {
-    super('disconnected');
-    this.error = error;
-  }
-}
-
-/** The peer is logged in again. Its channels of before are gone. */
-export class ReconnectedEvent extends Event {
-  /** True when a ticket was enough, false when the relay asked for a signature. */
-  readonly resumed: boolean;
-  constructor(resumed: boolean) {
-    super('reconnected');
-    this.resumed = resumed;
-  }
-}
-
-/** The relay is about to go. The peer comes back by itself, to a successor if the relay named one. */
-export class MovingEvent extends Event {
-  /** When the relay closes the connection, in milliseconds from now. */
-  readonly leaveInMs: number;
-  /** URLs of other relays to go to; empty: the same one. */
-  readonly successors: readonly string[];
-  constructor(leaveInMs: number, successors: readonly string[]) {
-    super('moving');
-    this.leaveInMs = leaveInMs;
-    this.successors = successors;
-  }
-}
-
-/** The peer is closed for good. */
-export class ClosedEvent extends Event {
-  /** Why, unless the application closed it. */
-  readonly error: SupernodeError | undefined;
-  constructor(error: SupernodeError | undefined) {
-    super('closed');
-    this.error = error;
-  }
-}
-
 export interface ChannelEvents {
   message: ChannelMessageEvent;
   end: Event;
   bufferedamountlow: Event;
   error: ChannelErrorEvent;
   close: ChannelCloseEvent;
-}
-
-export interface PeerEvents {
-  channel: ChannelEvent;
-  disconnected: DisconnectedEvent;
-  reconnected: ReconnectedEvent;
-  moving: MovingEvent;
-  closed: ClosedEvent;
 }

@@ -14,17 +14,19 @@ export type { Channel } from './channel.ts';
 export type {
   ChannelCloseEvent,
   ChannelErrorEvent,
-  ChannelEvent,
   ChannelEvents,
   ChannelMessageEvent,
+} from './events.ts';
+export type { Offer } from './offer.ts';
+export type { ConnectOptions, OpenOptions, ReconnectOptions } from './options.ts';
+export type { Peer } from './peer.ts';
+export type {
+  ChannelEvent,
   ClosedEvent,
   DisconnectedEvent,
   MovingEvent,
   PeerEvents,
   ReconnectedEvent,
-} from './events.ts';
-export type { Offer } from './offer.ts';
-export type { ConnectOptions, OpenOptions, ReconnectOptions } from './options.ts';
-export type { Peer } from './peer.ts';
+} from './peer-events.ts';
 export type { TrustedCertificates } from './platform.ts';
 export { RelayError } from './relay-error.ts';

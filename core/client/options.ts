@@ -10,8 +10,8 @@ import {
 import { PRIORITIES, type Priority } from '../protocol/ops.ts';
 import { parsePeerId } from '../protocol/peer-id.ts';
 import type { ChannelKind } from './channel-core.ts';
-import type { ChannelEvent } from './events.ts';
 import type { Offer } from './offer.ts';
+import type { ChannelEvent } from './peer-events.ts';
 import type { TrustedCertificates } from './platform.ts';
 
 /** The version text a client gives when the application names none. */

@@ -3,16 +3,7 @@ import type { Identity } from '../identity/identity.ts';
 import { SupernodeError } from '../protocol/errors.ts';
 import { type PeerId, peerIdOf } from '../protocol/peer-id.ts';
 import type { Channel } from './channel.ts';
-import {
-  ChannelEvent,
-  ClosedEvent,
-  DisconnectedEvent,
-  type Listener,
-  MovingEvent,
-  type PeerEvents,
-  ReconnectedEvent,
-  TypedEventTarget,
-} from './events.ts';
+import { type Listener, TypedEventTarget } from './events.ts';
 import { Incoming } from './incoming.ts';
 import { Link } from './link.ts';
 import type { Offer } from './offer.ts';
@@ -23,6 +14,14 @@ import {
   checkOpen,
   type OpenOptions,
 } from './options.ts';
+import {
+  ChannelEvent,
+  ClosedEvent,
+  DisconnectedEvent,
+  MovingEvent,
+  type PeerEvents,
+  ReconnectedEvent,
+} from './peer-events.ts';
 import type { Platform } from './platform.ts';
 import { callHandler } from './report-error.ts';
 

@@ -40,7 +40,7 @@ const MAX_REQUEST_ID = 0xffff_ffff;
 
 export class Session implements ChannelSession {
   readonly sink: Outbox;
-  readonly platform: Platform;
+  readonly toDuplex: Platform['toDuplex'];
   readonly #owner: SessionOwner;
   readonly #windows: Windows;
   readonly #channels = new Map<number, ChannelCore>();
@@ -57,7 +57,7 @@ export class Session implements ChannelSession {
     limits: { channelCreditBytes: number; sessionCreditBytes: number },
   ) {
     this.sink = outbox;
-    this.platform = platform;
+    this.toDuplex = platform.toDuplex;
     this.#owner = owner;
     this.#windows = new Windows(limits);
   }
