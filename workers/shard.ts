@@ -53,6 +53,7 @@ class Shard {
   readonly #closed: () => void;
   #turnDue = false;
   #proofs: LoginProof[] = [];
+  #farewells: { session: Session; code: WireErrorCode; frames: Uint8Array[] }[] = [];
   #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
@@ -89,7 +90,10 @@ class Shard {
         open: (socket) => this.#open(socket),
         message: (session, message, isBinary) => this.#message(session, message, isBinary),
         drain: (session) => this.outboxes.drained(session),
-        close: (session) => this.#finish(session, 'peer-gone', 'left'),
+        close: (session) => {
+          session.socketGone = true;
+          this.#finish(session, 'peer-gone', 'left');
+        },
         fault: (where, error, session) => this.#fault(where, error, session),
       },
       task.tls,
@@ -259,22 +263,34 @@ class Shard {
 
   // --- how a session ends ------------------------------------------------------------------------------------------------
 
-  /** Tells the peer why in an error frame, then closes its socket. */
+  /** Ends a session; at the end of the turn its peer is told why in an error frame and its socket is closed. */
   refuse(session: Session, code: WireErrorCode, message: string, retryAfterMs?: number): void {
     if (session.state === ENDED) return;
     const wasLive = session.state === LIVE;
     const body = { code, message, fatal: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     const frame = encodeControl(op.OP_ERROR, 0, body);
-    // What it was sent before (a `closed`, say) goes out first, if its socket takes it.
-    if (session.queue === null) this.outboxes.send(session);
-    if (session.state === ENDED) return;
     if (!wasLive) this.counters[C.loginsRefused]!++;
     else if (code.startsWith('bad-') || code === 'unknown-op' || code === 'frame-too-large') {
       this.counters[C.protocolErrors]!++;
     }
+    // What it was to be sent before (a `closed`, say) goes out first.
+    const pending = this.outboxes.takePending(session);
     this.#finish(session, closeReasonOf(code), code);
-    session.socket.send(frame, true, false);
-    session.socket.end(closeCodeOf(code), code);
+    this.#farewells.push({ session, code, frames: pending ? [pending, frame] : [frame] });
+    this.#schedule();
+  }
+
+  #sayFarewells(): void {
+    const farewells = this.#farewells;
+    this.#farewells = [];
+    for (const { session, code, frames } of farewells) {
+      try {
+        for (const frame of frames) if (!session.socketGone) session.socket.send(frame, true, false);
+        if (!session.socketGone) session.socket.end(closeCodeOf(code), code);
+      } catch (error) {
+        this.#fault('farewell', error, session);
+      }
+    }
   }
 
   /** Frees all that the session holds. Its socket is not touched. */
@@ -351,6 +367,7 @@ class Shard {
     this.links.receive();
     this.outboxes.flush();
     this.links.commit();
+    if (this.#farewells.length > 0) this.#sayFarewells();
     // What the main thread is to know, once per turn.
     if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });
     if (this.#changes.length > 0) this.#tell({ kind: 'changes', changes: this.#changes });

@@ -9,8 +9,8 @@ import { newKey, RawPeer } from '../fixtures/raw-peer.ts';
 import { login, loginOn, startRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
-const certificate = makeCertificate();
-const other = makeCertificate();
+const certificate = await makeCertificate();
+const other = await makeCertificate();
 const ca = certificate.cert;
 const written = async (): Promise<string[]> =>
   (await readdir(tmpdir())).filter((name) => name.startsWith('supernode-tls-'));

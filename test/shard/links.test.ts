@@ -16,6 +16,8 @@ interface Side {
   data: { first: number; frames: number }[];
   messages: ShardMessage[];
   wakes: () => number;
+  /** Turns that it asked for. */
+  asked: () => number;
   turn: () => void;
 }
 
@@ -29,6 +31,7 @@ function twoShards(ringBytes = 1024): [Side, Side] {
     const counters = new Float64Array(COUNTERS.length);
     const data: Side['data'] = [];
     const messages: ShardMessage[] = [];
+    let asked = 0;
     const other = 1 - index;
     const at = <T>(value: T): (T | null)[] => (other === 0 ? [value, null] : [null, value]);
     const task = {
@@ -43,7 +46,7 @@ function twoShards(ringBytes = 1024): [Side, Side] {
       {
         data: (bytes, start, _stop, frames) => data.push({ first: bytes[start]!, frames }),
         message: (_from, message) => messages.push(message),
-        schedule: () => {},
+        schedule: () => asked++,
         fault: (_where, error) => {
           throw error;
         },
@@ -55,7 +58,7 @@ function twoShards(ringBytes = 1024): [Side, Side] {
       links.receive();
       links.commit();
     };
-    return { links, counters, data, messages, wakes: () => counters[C.ringWakes]!, turn };
+    return { links, counters, data, messages, wakes: () => counters[C.ringWakes]!, asked: () => asked, turn };
   };
   return [side(0), side(1)];
 }
@@ -92,6 +95,27 @@ describe('the rings between shards', () => {
     a.turn();
     b.turn();
     expect(b.data.at(-1)!.first).toBe(100);
+  });
+
+  test('do not leave a record that came just as the other shard went to sleep', () => {
+    const [a, b] = twoShards();
+    send(a, 1, 1, false);
+    a.turn();
+    b.turn();
+    // Turn by turn until it sleeps; in each, the record comes after it has looked and before it decides.
+    for (let number = 2; number < 12; number++) {
+      for (let idle = 0; idle < number % 4; idle++) b.turn();
+      b.links.receive();
+      send(a, 1, number, false);
+      const wakes = a.wakes();
+      a.turn();
+      const asked = b.asked();
+      b.links.commit();
+      // Either it was woken by a post, or it has asked for another turn by itself.
+      expect(a.wakes() - wakes + (b.asked() - asked)).toBeGreaterThan(0);
+      b.turn();
+      expect(b.data.at(-1)!.first).toBe(number);
+    }
   });
 
   test('lose no reliable frame and no message when the ring is full, and keep one order', () => {

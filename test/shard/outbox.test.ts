@@ -116,7 +116,8 @@ describe('an outbox', () => {
           parts.forEach(({ size, offset, control, flush }, number) => {
             const bytes = numbered(number + 1, control ? Math.min(size, 4_096) : size);
             expected.push(bytes);
-            if (control) w.outboxes.appendControl(session, bytes, 0);
+            // In the channel's class: in another it may overtake data that one message had no room for.
+            if (control) w.outboxes.appendControl(session, bytes, 2);
             else {
               const source = new Uint8Array(offset + size + 3);
               source.set(bytes, offset);

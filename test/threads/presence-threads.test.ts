@@ -7,6 +7,7 @@ import { prng, runSeed } from '../fixtures/prng.ts';
 const WRITER = new URL('../fixtures/presence-writer.mjs', import.meta.url);
 const WRITERS = 3;
 const KEYS = 40;
+const nowhere: Place = { shard: -1, slot: -1, generation: -1 };
 
 function key(number: number): Uint8Array {
   const bytes = new Uint8Array(32);
@@ -65,4 +66,46 @@ test('three threads write and a fourth reads: no torn place, no wrong one, no co
   // What the writers shared may have been left by the one that was replaced last; nothing else is left.
   for (let number = 16; number < 28; number++) expect(table.find(key(number), found)).toBe(false);
   for (const number of constant) expect(table.find(key(number), found)).toBe(true);
+});
+
+test('a peer that removals move about is found all the time, at its place of that time', async () => {
+  const mover = new URL('../fixtures/presence-mover.mjs', import.meta.url);
+  const seed = new Uint8Array(32).fill(5);
+  /** The bucket where a key stands when it is alone. */
+  const homeOf = (number: number): number => {
+    const memory = createPresence(8, seed);
+    new PresenceTable(memory).claim(key(number), { shard: 0, slot: 0, generation: 0 }, { ...nowhere });
+    const words = new Int32Array(memory);
+    return Array.from({ length: 16 }, (_, bucket) => bucket).find((b) => words[16 + b * 12 + 1] !== 0)!;
+  };
+  const neighbours: Uint8Array[] = [];
+  for (let number = 0; neighbours.length < 8; number++)
+    if (homeOf(number) === 13) neighbours.push(key(number));
+  const memory = createPresence(8, seed);
+  const table = new PresenceTable(memory);
+  const state = new SharedArrayBuffer(4);
+  const flag = new Int32Array(state);
+  const wanted = neighbours.pop()!;
+  const writer = new Worker(mover, {
+    workerData: { table: memory, others: neighbours, key: wanted, rounds: 60_000, state },
+  });
+  const exited = once(writer, 'exit');
+  const found = { ...nowhere };
+  let checked = 0;
+  let missed = 0;
+  let wrong = 0;
+  while (Atomics.load(flag, 0) >= 0) {
+    for (let i = 0; i < 2_000; i++) {
+      const round = Atomics.load(flag, 0);
+      const here = table.find(wanted, found);
+      if (round <= 0 || Atomics.load(flag, 0) !== round) continue;
+      checked++;
+      if (!here) missed++;
+      else if (found.shard !== 2 || found.slot !== 3 || found.generation !== round) wrong++;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await exited;
+  expect({ missed, wrong }).toEqual({ missed: 0, wrong: 0 });
+  expect(checked).toBeGreaterThan(0);
 });

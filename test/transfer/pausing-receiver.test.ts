@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Channel, connect, createRelay } from 'supernode';
 import { describe, expect, it } from 'vitest';
+import { makeCertificate } from '../fixtures/certificate.ts';
 
 const MiB = 1024 * 1024;
 /** The long form moves a gibibyte. */
@@ -34,11 +35,20 @@ function* content(bytes: number): Generator<Buffer> {
   }
 }
 
-describe.each([1, 2, 4])('a reliable channel over %i shards', (shards) => {
+const { key, cert } = await makeCertificate();
+
+/** TLS as well: there a relay that writes to one socket while it reads another breaks connections. */
+describe.each([
+  { shards: 1, tls: false },
+  { shards: 2, tls: false },
+  { shards: 4, tls: false },
+  { shards: 1, tls: true },
+  { shards: 2, tls: true },
+])('a reliable channel over $shards shard(s), TLS: $tls', ({ shards, tls }) => {
   it('delivers every byte to a receiver that pauses at random, and its sender waits', async () => {
-    await using relay = await createRelay({ port: 0, shards });
-    await using receiver = await connect(relay.url);
-    await using sender = await connect(relay.url);
+    await using relay = await createRelay({ port: 0, shards, ...(tls ? { tls: { key, cert } } : {}) });
+    await using receiver = await connect(relay.url, { ca: cert });
+    await using sender = await connect(relay.url, { ca: cert });
 
     const random = randomFrom(SEED + shards);
     const received = createHash('sha256');

@@ -28,7 +28,7 @@ interface Server {
   faults: { where: string; number: number | undefined; text: string }[];
 }
 
-const certificate = makeCertificate();
+const certificate = await makeCertificate();
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const clean of cleanups.splice(0)) clean();

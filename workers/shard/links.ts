@@ -117,7 +117,10 @@ export class Links {
     const bytes = packr.pack(message);
     if (link.spill.length > 0 || !link.producer.write(RECORD_CONTROL, 0, bytes, 0, bytes.length)) {
       link.spill.push({ kind: RECORD_CONTROL, frames: 0, bytes: Uint8Array.prototype.slice.call(bytes) });
-    } else link.written = true;
+    } else {
+      link.written = true;
+      this.#counters[C.ringRecords]!++;
+    }
     this.#host.schedule();
   }
 
@@ -167,6 +170,7 @@ export class Links {
     }
     if (written === 0) return;
     link.written = true;
+    this.#counters[C.ringRecords]! += written;
     link.spill.splice(0, written);
   }
 

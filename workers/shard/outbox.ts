@@ -3,7 +3,10 @@
  *
  * The buffers come from a pool and go back to it with the flush, so an idle session owns none. A flush never sends
  * more than MAX_SEND_BYTES at once, and nothing at all while the socket has not taken what it was given before: what
- * comes then waits in the session's PressureQueue.
+ * comes then waits in the session's PressureQueue, and so does what goes beyond one message in a turn.
+ *
+ * Sockets are written to in `flush` and nowhere else, so never from within a callback of another socket: with TLS
+ * that breaks the connection that is being read (seen: every second transfer of 50 MB).
  */
 import { encodeControl } from '../../core/protocol/control.ts';
 import { MAX_SEND_BYTES, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
@@ -101,8 +104,9 @@ export class Outboxes {
       session.dirty = false;
       if (session.state === ENDED) continue;
       try {
-        if (session.queue === null) this.send(session);
-        else this.#relieve(session);
+        // What is in the outbox came before everything in the queue.
+        if (session.outbox !== null) this.send(session);
+        if (session.queue !== null) this.#relieve(session);
       } catch (error) {
         this.#host.fault(session, error);
       }
@@ -110,7 +114,15 @@ export class Outboxes {
     sessions.length = 0;
   }
 
-  /** Sends a session's outbox now. */
+  /** What is still to be sent to a session that ends, and may be: the socket has taken everything before it. */
+  takePending(session: Session): Uint8Array | null {
+    if (session.outbox === null || session.queue !== null) return null;
+    const pending = session.outbox.slice(session.outStart, session.outEnd);
+    this.#takeBack(session);
+    return pending;
+  }
+
+  /** Sends a session's outbox. Only `flush` and what it calls may: see the head of this file. */
   send(session: Session): void {
     const outbox = session.outbox;
     if (outbox === null) return;
@@ -121,7 +133,8 @@ export class Outboxes {
     const status = session.socket.send(outbox.subarray(session.outStart, session.outEnd), true, false);
     this.#takeBack(session);
     if (status === SEND_QUEUED) {
-      session.queue ??= this.#pressure();
+      this.#counters[C.pressured]!++;
+      session.queue ??= new PressureQueue(this.#counters);
     } else if (status === SEND_DROPPED) {
       this.#host.end(session, 'overloaded', 'The socket refused a message.');
     }
@@ -146,7 +159,7 @@ export class Outboxes {
     }
   }
 
-  /** Makes room for `bytes` in the outbox. False when the session is under pressure now, or has just ended. */
+  /** Makes room for `bytes` in the outbox. False when it is full; then the session has a queue. */
   #room(session: Session, bytes: number, alignment: number): boolean {
     if (session.outbox === null) {
       session.outbox = (bytes <= SMALL_BYTES ? this.#small.pop() : this.#large.pop()) ?? this.#buffer(bytes);
@@ -157,10 +170,8 @@ export class Outboxes {
     }
     // Before the length of the buffer, which has slack beyond what one message may have.
     if (session.outEnd - session.outStart + bytes > MAX_SEND_BYTES) {
-      this.send(session);
-      if (session.queue !== null) return false;
-      if (session.state === ENDED) return false;
-      return this.#room(session, bytes, alignment);
+      session.queue = new PressureQueue(this.#counters);
+      return false;
     }
     if (session.outEnd + bytes <= session.outbox.length) return true;
     const larger = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
@@ -251,11 +262,6 @@ export class Outboxes {
     session.dirty = true;
     this.#dirty.push(session);
     this.#host.schedule();
-  }
-
-  #pressure(): PressureQueue {
-    this.#counters[C.pressured]!++;
-    return new PressureQueue(this.#counters);
   }
 
   #buffer(bytes: number): Uint8Array {

@@ -19,6 +19,8 @@ export class Session {
   readonly generation: number;
   readonly socket: ShardSocket<Session>;
   state = GREETED;
+  /** True once the socket is closed: nothing may be called on it. */
+  socketGone = false;
   /** The peer's key once it is claimed; null before. */
   key: Uint8Array | null = null;
   /** What the login must sign; null once it has been used. */
@@ -36,7 +38,7 @@ export class Session {
   outFrames = 0;
   /** True while it stands in the shard's list of sessions to flush. */
   dirty = false;
-  /** Not null exactly while the socket has not taken everything it was given. */
+  /** Not null while the socket has not taken everything it was given, or one message cannot carry all of this turn. */
   queue: PressureQueue | null = null;
 
   /** True while one of its ends has credit due (see ends.ts). */
