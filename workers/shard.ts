@@ -37,6 +37,17 @@ const CLOSE_GOING_AWAY = 1001;
 const CLOSE_PROTOCOL_ERROR = 1002;
 const CLOSE_POLICY = 1008;
 
+/** Codes of sessions that ended because their peer broke the protocol. */
+const PROTOCOL_ERRORS: ReadonlySet<WireErrorCode> = new Set<WireErrorCode>([
+  'bad-frame',
+  'bad-control',
+  'unknown-op',
+  'frame-too-large',
+  'text-message',
+  'already-logged-in',
+  'credit-limit',
+]);
+
 class Shard {
   readonly task: ShardTask;
   readonly index: number;
@@ -270,9 +281,7 @@ class Shard {
     const body = { code, message, fatal: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     const frame = encodeControl(op.OP_ERROR, 0, body);
     if (!wasLive) this.counters[C.loginsRefused]!++;
-    else if (code.startsWith('bad-') || code === 'unknown-op' || code === 'frame-too-large') {
-      this.counters[C.protocolErrors]!++;
-    }
+    else if (PROTOCOL_ERRORS.has(code)) this.counters[C.protocolErrors]!++;
     // What it was to be sent before (a `closed`, say) goes out first.
     const pending = this.outboxes.takePending(session);
     this.#finish(session, closeReasonOf(code), code);

@@ -54,6 +54,15 @@ export const SMALL_WINDOW_BYTES = MAX_FRAME_BYTES;
  */
 export const MAX_SESSION_CREDIT_BYTES = 24 * MiB;
 
+/** What a relay tells its clients in `ready`. */
+export const ANNOUNCED_LIMITS = {
+  frameBytes: MAX_FRAME_BYTES,
+  bundleBytes: MAX_BUNDLE_BYTES,
+  channels: MAX_CHANNELS_PER_SESSION,
+  channelCreditBytes: MAX_CHANNEL_CREDIT_BYTES,
+  sessionCreditBytes: MAX_SESSION_CREDIT_BYTES,
+} as const;
+
 // --- Queues of one receiver that does not keep up -----------------------------------------------------------------
 
 /** Realtime bytes that wait for one receiver; beyond it the oldest of the lowest class go. About 1 s of video. */

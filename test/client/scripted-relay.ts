@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { BundleWriter, readBundle } from '../../core/protocol/bundle.ts';
+import { readBundle } from '../../core/protocol/bundle.ts';
 import { type Body, type Control, type ControlOp, encodeControl } from '../../core/protocol/control.ts';
 import type { CloseReason } from '../../core/protocol/errors.ts';
 import { dataFrameBytes, isEndOp } from '../../core/protocol/frame.ts';
@@ -16,6 +16,7 @@ import { loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { peerIdOf } from '../../core/protocol/peer-id.ts';
+import { BundleWriter } from '../fixtures/bundle-writer.ts';
 
 export interface ScriptedRelayOptions {
   port?: number;
@@ -211,14 +212,7 @@ export class ScriptedRelay {
       ticket,
       secret,
       ticketLifeMs: limits.TICKET_LIFETIME_MS,
-      limits: {
-        frameBytes: limits.MAX_FRAME_BYTES,
-        bundleBytes: limits.MAX_BUNDLE_BYTES,
-        channels: limits.MAX_CHANNELS_PER_SESSION,
-        channelCreditBytes: limits.MAX_CHANNEL_CREDIT_BYTES,
-        sessionCreditBytes: limits.MAX_SESSION_CREDIT_BYTES,
-        ...this.options.limits,
-      },
+      limits: { ...limits.ANNOUNCED_LIMITS, ...this.options.limits },
     });
   }
 

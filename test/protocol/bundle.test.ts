@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BundleWriter, readBundle } from '../../core/protocol/bundle.ts';
+import { readBundle } from '../../core/protocol/bundle.ts';
 import { type Control, encodeControl } from '../../core/protocol/control.ts';
 import { ProtocolError } from '../../core/protocol/errors.ts';
 import { dataFrameBytes } from '../../core/protocol/frame.ts';
 import { MAX_BUNDLE_BYTES, MAX_PAYLOAD_BYTES } from '../../core/protocol/limits.ts';
+import { BundleWriter } from '../fixtures/bundle-writer.ts';
 import { anyControl, dataFrame, dataOp, u32 } from './arbitraries.ts';
 import { hexOf } from './vectors.ts';
 

@@ -1,6 +1,5 @@
 import { createRelay, type Relay } from 'supernode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BundleWriter } from '../../core/protocol/bundle.ts';
 import { dataFrameBytes } from '../../core/protocol/frame.ts';
 import {
   MAX_CHANNEL_CREDIT_BYTES,
@@ -10,6 +9,7 @@ import {
   MAX_SESSION_CREDIT_BYTES,
 } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { BundleWriter } from '../fixtures/bundle-writer.ts';
 import {
   endStream,
   newKey,

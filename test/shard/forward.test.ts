@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { BundleWriter } from '../../core/protocol/bundle.ts';
 import { encodeControl } from '../../core/protocol/control.ts';
 import { ProtocolError } from '../../core/protocol/errors.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { BundleWriter } from '../fixtures/bundle-writer.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
 
 const KIND = { reliable: false, priority: 1, lifeMs: 1_000, credit: 0, protocol: '' };

@@ -153,13 +153,7 @@ export class Logins {
       ticket,
       secret,
       ticketLifeMs: limits.TICKET_LIFETIME_MS,
-      limits: {
-        frameBytes: limits.MAX_FRAME_BYTES,
-        bundleBytes: limits.MAX_BUNDLE_BYTES,
-        channels: limits.MAX_CHANNELS_PER_SESSION,
-        channelCreditBytes: limits.MAX_CHANNEL_CREDIT_BYTES,
-        sessionCreditBytes: limits.MAX_SESSION_CREDIT_BYTES,
-      },
+      limits: limits.ANNOUNCED_LIMITS,
     };
     outboxes.appendControl(session, encodeControl(op.OP_READY, 0, ready), SIGNAL);
     this.#host.arrived(session, resumed);
