@@ -307,11 +307,12 @@ class Shard {
     if (session.state === ENDED) return;
     const wasLive = session.state === LIVE;
     session.state = ENDED;
-    this.counters[C.sockets]!--;
     this.#logins.forget(session);
     this.#channels.abandon(session, reason);
     this.outboxes.discard(session);
     this.sessions.remove(session);
+    // Last: who sees the socket gone must not see anything of it that is left.
+    this.counters[C.sockets]!--;
     if (!wasLive) return;
     this.counters[C.sessions]!--;
     const { slot, generation } = session;

@@ -215,7 +215,7 @@ describe('a peer that asks and does not read', () => {
       }
       await until('its session is over', () => relay.stats().sockets === 0);
       expect(largest).toBeLessThanOrEqual(262_144);
-      expect(relay.stats().pressure.queuedBytes).toBe(0);
+      await until('nothing waits for it', () => relay.stats().pressure.queuedBytes === 0);
       await until('it was told', () => !loggedIn || gone.length === 1);
       expect(gone).toEqual(loggedIn ? ['slow-reader'] : []);
       expect([relay.stats().faults, warnings]).toEqual([0, []]);

@@ -55,14 +55,13 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
     const op = at + 1 < length ? bytes[at + 1]! : 0;
     if (bytes[at] !== ARRAY_OF_3 || !isDataOp(op)) {
       if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      // The control frame may free an end: nothing remembered about a label holds after it.
       runFrames = 0;
       runLabel = 0;
       end = -1;
       const after = controlFrameEnd(bytes, at, length);
       counters[C.framesIn]!++;
       host.control(session, bytes, at, after);
-      // That frame may have freed an end: nothing remembered about a label holds any more.
-      end = -1;
       at = after;
       continue;
     }
