@@ -23,6 +23,7 @@ import { createShardApp, type ShardApp, type ShardSocket } from '../core/transpo
 import { Channels } from './shard/channels.ts';
 import { Drain } from './shard/drain.ts';
 import { Ends } from './shard/ends.ts';
+import { Farewells } from './shard/farewells.ts';
 import { deliverLocal, forwardBundle } from './shard/forward.ts';
 import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
@@ -32,10 +33,6 @@ import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
 /** Deadlines are looked at this often. */
 const SWEEP_MS = 500;
 const SIGNAL = 0;
-/** WebSocket close codes (RFC 6455 §7.4.1). */
-const CLOSE_GOING_AWAY = 1001;
-const CLOSE_PROTOCOL_ERROR = 1002;
-const CLOSE_POLICY = 1008;
 
 /** Codes of sessions that ended because their peer broke the protocol. */
 const PROTOCOL_ERRORS: ReadonlySet<WireErrorCode> = new Set<WireErrorCode>([
@@ -64,7 +61,7 @@ class Shard {
   readonly #closed: () => void;
   #turnDue = false;
   #proofs: LoginProof[] = [];
-  #farewells: { session: Session; code: WireErrorCode; frames: Uint8Array[] }[] = [];
+  readonly #farewells = new Farewells((session, error) => this.#fault('farewell', error, session));
   #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
@@ -285,21 +282,8 @@ class Shard {
     // What it was to be sent before (a `closed`, say) goes out first.
     const pending = this.outboxes.takePending(session);
     this.#finish(session, closeReasonOf(code), code);
-    this.#farewells.push({ session, code, frames: pending ? [pending, frame] : [frame] });
+    this.#farewells.add({ session, code, messages: pending ? [pending, frame] : [frame] });
     this.#schedule();
-  }
-
-  #sayFarewells(): void {
-    const farewells = this.#farewells;
-    this.#farewells = [];
-    for (const { session, code, frames } of farewells) {
-      try {
-        for (const frame of frames) if (!session.socketGone) session.socket.send(frame, true, false);
-        if (!session.socketGone) session.socket.end(closeCodeOf(code), code);
-      } catch (error) {
-        this.#fault('farewell', error, session);
-      }
-    }
   }
 
   /** Frees all that the session holds. Its socket is not touched. */
@@ -377,7 +361,7 @@ class Shard {
     this.links.receive();
     this.outboxes.flush();
     this.links.commit();
-    if (this.#farewells.length > 0) this.#sayFarewells();
+    this.#farewells.say();
     // What the main thread is to know, once per turn.
     if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });
     if (this.#changes.length > 0) this.#tell({ kind: 'changes', changes: this.#changes });
@@ -392,11 +376,6 @@ class Shard {
 
 function closeReasonOf(code: WireErrorCode): CloseReason {
   return code === 'replaced' || code === 'drained' ? code : 'peer-gone';
-}
-
-function closeCodeOf(code: WireErrorCode): number {
-  if (code === 'drained') return CLOSE_GOING_AWAY;
-  return code === 'bad-frame' || code === 'unknown-op' ? CLOSE_PROTOCOL_ERROR : CLOSE_POLICY;
 }
 
 /** The pool's task: runs until the main thread says `close`. */
