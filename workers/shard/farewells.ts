@@ -37,6 +37,7 @@ export class Farewells {
     this.#due = [];
     for (const { session, code, messages } of due) {
       try {
+        // What send returns changes nothing: the session is over, and a socket that takes no more is closed all the same.
         for (const message of messages) if (!session.socketGone) session.socket.send(message, true, false);
         if (!session.socketGone) session.socket.end(closeCodeOf(code), code);
       } catch (error) {
