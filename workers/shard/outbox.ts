@@ -17,16 +17,32 @@ import type { Ends } from './ends.ts';
 import { CONTROL, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
 import { ENDED, type Session } from './session.ts';
 
-const SMALL_BYTES = 16 * 1024;
 /** Room for the alignment of the first copy (see threads/ring.ts). */
 const SLACK_BYTES = 8;
-/** Kept of each size: 4 MiB and 8 MiB a shard at most. */
-const POOLED_SMALL = 256;
-const POOLED_LARGE = 64;
 /** Sends to one receiver that comes out of pressure, before others get their turn. */
 const SENDS_PER_TURN = 8;
 
 const CLASS_OF_OP = 0x07;
+
+/** Buffers of one size. Those beyond `most` are left to the garbage collector. */
+class Pool {
+  readonly bytes: number;
+  readonly #most: number;
+  readonly #free: Uint8Array[] = [];
+
+  constructor(bytes: number, most: number) {
+    this.bytes = bytes;
+    this.#most = most;
+  }
+
+  take(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(this.bytes + SLACK_BYTES);
+  }
+
+  giveBack(buffer: Uint8Array): void {
+    if (this.#free.length < this.#most) this.#free.push(buffer);
+  }
+}
 
 export interface OutboxHost {
   /** Ends a session that cannot be served any more. */
@@ -41,8 +57,12 @@ export class Outboxes {
   readonly #host: OutboxHost;
   readonly #ends: Ends;
   readonly #counters: Float64Array;
-  readonly #small: Uint8Array[] = [];
-  readonly #large: Uint8Array[] = [];
+  /** Smallest first, 14 MiB a shard at most: a packet or two for each of many, a turn's worth for some, all for few. */
+  readonly #pools = [
+    new Pool(2 * 1024, 1024),
+    new Pool(16 * 1024, 256),
+    new Pool(MAX_SEND_BYTES, 64),
+  ] as const;
   #dirty: Session[] = [];
   #flushing: Session[] = [];
 
@@ -162,7 +182,7 @@ export class Outboxes {
   /** Makes room for `bytes` in the outbox. False when it is full; then the session has a queue. */
   #room(session: Session, bytes: number, alignment: number): boolean {
     if (session.outbox === null) {
-      session.outbox = (bytes <= SMALL_BYTES ? this.#small.pop() : this.#large.pop()) ?? this.#buffer(bytes);
+      session.outbox = this.#poolFor(bytes).take();
       session.outStart = alignment;
       session.outEnd = alignment;
       this.#markDirty(session);
@@ -174,7 +194,7 @@ export class Outboxes {
       return false;
     }
     if (session.outEnd + bytes <= session.outbox.length) return true;
-    const larger = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
+    const larger = this.#poolFor(session.outEnd + bytes).take();
     larger.set(session.outbox.subarray(session.outStart, session.outEnd), session.outStart);
     this.#giveBack(session.outbox);
     session.outbox = larger;
@@ -218,7 +238,7 @@ export class Outboxes {
     if (session.state === ENDED) return;
     const now = performance.now();
     for (let sends = 0; sends < SENDS_PER_TURN; sends++) {
-      const buffer = this.#large.pop() ?? this.#buffer(MAX_SEND_BYTES);
+      const buffer = this.#pools[2].take();
       session.outbox = buffer;
       session.outStart = 0;
       session.outEnd = 0;
@@ -264,8 +284,9 @@ export class Outboxes {
     this.#host.schedule();
   }
 
-  #buffer(bytes: number): Uint8Array {
-    return new Uint8Array((bytes <= SMALL_BYTES ? SMALL_BYTES : MAX_SEND_BYTES) + SLACK_BYTES);
+  #poolFor(bytes: number): Pool {
+    const [tiny, small, large] = this.#pools;
+    return bytes <= tiny.bytes ? tiny : bytes <= small.bytes ? small : large;
   }
 
   #takeBack(session: Session): void {
@@ -275,10 +296,6 @@ export class Outboxes {
   }
 
   #giveBack(buffer: Uint8Array): void {
-    if (buffer.length > SMALL_BYTES + SLACK_BYTES) {
-      if (this.#large.length < POOLED_LARGE) this.#large.push(buffer);
-    } else if (this.#small.length < POOLED_SMALL) {
-      this.#small.push(buffer);
-    }
+    this.#poolFor(buffer.length - SLACK_BYTES).giveBack(buffer);
   }
 }
