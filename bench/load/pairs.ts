@@ -1,19 +1,9 @@
-/** Who talks to whom. The relay deals sockets to its shards round-robin, so a peer's index tells its shard. */
-import type { Pairing } from './messages.ts';
+/** Who talks to whom. A relay deals sockets to its shards round-robin, so pairs at random are split over shards at random. */
+import type { LoadPlan } from './plan.ts';
+import { randomNumbers } from './random.ts';
 
-/** Fixed, so that two runs load a relay alike; this one splits 48 of 100 pairs over two shards, near the mean. */
+/** Fixed, so that two runs load a system alike; this one splits 48 of 100 pairs over two shards, near the mean. */
 const SEED = 42;
-
-/** mulberry32: 32 bits of state are plenty to shuffle a few thousand peers. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function shuffled(count: number): number[] {
   const order = Array.from({ length: count }, (_, i) => i);
@@ -25,21 +15,11 @@ function shuffled(count: number): number[] {
   return order;
 }
 
-/**
- * @param peers an even number.
- * @returns `random`: shuffled with a fixed seed, so about (shards-1)/shards of the pairs are split; `cross`: all are
- *   split (with two shards or more); `same`: none but what an uneven deal leaves over.
- */
-export function pairUp(peers: number, shards: number, pairing: Pairing): [number, number][] {
+/** Caller and callee of each call, as indices of peers. */
+export function pairUp({ peers, shape }: Pick<LoadPlan, 'peers' | 'shape'>): [number, number][] {
+  if (shape === 'fan-in') return Array.from({ length: peers - 1 }, (_, i) => [i + 1, 0]);
   const order = shuffled(peers);
-  if (pairing === 'same') order.sort((a, b) => (a % shards) - (b % shards) || a - b);
-  if (pairing === 'cross') order.sort((a, b) => a - b);
   const pairs: [number, number][] = [];
   for (let i = 0; i + 1 < peers; i += 2) pairs.push([order[i]!, order[i + 1]!]);
   return pairs;
-}
-
-/** Share of pairs whose ends are on different shards, 0 to 1. */
-export function crossShare(pairs: [number, number][], shards: number): number {
-  return pairs.filter(([a, b]) => a % shards !== b % shards).length / pairs.length;
 }

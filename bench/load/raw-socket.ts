@@ -1,69 +1,47 @@
 /**
  * The cheapest WebSocket client that a load generator can have. A client library costs more per message than the relay
- * under test, so this one does only what the benchmark needs:
- *
- * - every socket of the process reads into one shared buffer (node:net `onread`), and a message is handed on in parts,
- *   as it lies in that buffer, without a copy;
- * - client messages are masked with a key of zeros (RFC 6455 §5.3 wants a mask, not a good one), which leaves the
- *   payload as it was encoded.
+ * under test, so this one does only what the benchmark needs: a message is handed on in parts, as it lies in the buffer
+ * that all sockets read into, without a copy; and what it sends is masked with zeros (websocket-framing.ts).
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
+import { TcpWire } from './tcp-wire.ts';
+import { BINARY, headerBytes, writeHeader } from './websocket-framing.ts';
 
-const BINARY = 0x82;
+export { headerBytes, MAX_HEADER_BYTES, writeHeader } from './websocket-framing.ts';
+
 const CONTINUATION = 0x80;
 const CLOSE = 0x88;
 const PING = 0x89;
 const PONG = 0x8a;
-const MASKED = 0x80;
-const MASK_BYTES = 4;
-/** 2 + 8 bytes of length + mask. */
-export const MAX_HEADER_BYTES = 14;
+const MAX_CONTROL_PAYLOAD_BYTES = 125;
 const MAX_UPGRADE_BYTES = 8192;
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-
-/** Shared by all sockets: a read is consumed before the next one starts. */
-const readBuffer = Buffer.allocUnsafeSlow(512 * 1024);
 
 export interface RawSocketReader {
   /** bytes[from, to) is the next part of a message, `last` when it ends it. The bytes change after the call. */
   part(bytes: Buffer, from: number, to: number, last: boolean): void;
   /** Everything that one read brought has been handed over: the moment to answer with one write. */
   readEnded(): void;
+  /** What waited because the kernel did not take it has been taken. */
+  drained?(): void;
   closed(error: Error): void;
 }
 
-/** Bytes of the header of a client message. */
-export function headerBytes(payloadBytes: number): number {
-  return (payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10) + MASK_BYTES;
-}
-
-/** Writes a client message's header, key of zeros included. @returns the offset of the payload. */
-export function writeHeader(into: Uint8Array, at: number, payloadBytes: number, opcode = BINARY): number {
-  let next = at;
-  into[next++] = opcode;
-  if (payloadBytes < 126) {
-    into[next++] = MASKED | payloadBytes;
-  } else if (payloadBytes < 65_536) {
-    into[next++] = MASKED | 126;
-    into[next++] = payloadBytes >>> 8;
-    into[next++] = payloadBytes;
-  } else {
-    into[next++] = MASKED | 127;
-    into.fill(0, next, next + 4);
-    into[next + 4] = payloadBytes >>> 24;
-    into[next + 5] = payloadBytes >>> 16;
-    into[next + 6] = payloadBytes >>> 8;
-    into[next + 7] = payloadBytes;
-    next += 8;
-  }
-  into.fill(0, next, next + MASK_BYTES);
-  return next + MASK_BYTES;
+/** The request for an upgrade, and the header that must answer its key. */
+function upgradeOf(url: URL): { request: string; accept: string } {
+  const key = randomBytes(16).toString('base64');
+  const accept = createHash('sha1')
+    .update(key + ACCEPT_GUID)
+    .digest('base64');
+  const request =
+    `GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`;
+  return { request, accept };
 }
 
 export class RawSocket {
-  readonly #socket: Socket;
+  #wire!: TcpWire;
   readonly #reader: RawSocketReader;
   readonly #header = new Uint8Array(10);
   #headerHeld = 0;
@@ -72,56 +50,31 @@ export class RawSocket {
   /** Payload of a ping or close that is being read; null while a binary message is. */
   #control: { opcode: number; payload: number[] } | null = null;
   /** Set while the upgrade's answer is being read. */
-  #upgrade: { text: string; accept: string; resolve: () => void } | null = null;
+  #upgrade: { text: string; accept: string; resolve: () => void; reject: (error: Error) => void } | null =
+    null;
   #failed = false;
 
-  private constructor(url: URL, reader: RawSocketReader, resolve: () => void) {
+  private constructor(reader: RawSocketReader) {
     this.#reader = reader;
-    const key = randomBytes(16).toString('base64');
-    const accept = createHash('sha1')
-      .update(key + ACCEPT_GUID)
-      .digest('base64');
-    this.#upgrade = { text: '', accept, resolve };
-    const port = Number(url.port || 80);
-    this.#socket = connect({
-      host: url.hostname,
-      port,
-      noDelay: true,
-      onread: {
-        buffer: readBuffer,
-        callback: (bytes) => {
-          this.#read(bytes);
-          return true;
-        },
-      },
-    });
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => this.#fail(new Error(`${url.href} closed the connection.`)));
-    this.#socket.write(
-      `GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
-    );
   }
 
   /** Resolves once the relay has agreed to the upgrade; `reader.closed` reports every later end. */
-  static connect(url: string, reader: RawSocketReader): Promise<RawSocket> {
+  static async connect(url: string, reader: RawSocketReader): Promise<RawSocket> {
     const target = new URL(url);
     if (target.protocol !== 'ws:') throw new Error(`"${url}" is not a ws:// address.`);
-    return new Promise((resolve, reject) => {
-      let open = false;
-      const socket = new RawSocket(
-        target,
-        {
-          part: (bytes, from, to, last) => reader.part(bytes, from, to, last),
-          readEnded: () => reader.readEnded(),
-          closed: (error) => (open ? reader.closed(error) : reject(error)),
-        },
-        () => {
-          open = true;
-          resolve(socket);
-        },
-      );
+    const socket = new RawSocket(reader);
+    const { request, accept } = upgradeOf(target);
+    socket.#wire = await TcpWire.connect(`${target.hostname}:${target.port || 80}`, {
+      read: (bytes, length) => socket.#read(bytes, length),
+      drained: () => reader.drained?.(),
+      ended: (error) => socket.#fail(error),
     });
+    await new Promise<void>((resolve, reject) => {
+      socket.#upgrade = { text: '', accept, resolve, reject };
+      const bytes = Buffer.from(request);
+      socket.#wire.write(bytes, 0, bytes.length, true);
+    });
+    return socket;
   }
 
   /**
@@ -129,8 +82,18 @@ export class RawSocket {
    * @returns true when the kernel has taken them all, so that the caller may reuse the buffer.
    */
   write(message: Uint8Array): boolean {
-    this.#socket.write(message);
-    return this.#socket.writableLength === 0;
+    this.#wire.write(message, 0, message.length, true);
+    return this.#wire.heldBytes === 0;
+  }
+
+  /** Writes bytes[from, to), whole messages with their headers; see TcpWire.write. */
+  writeRange(bytes: Uint8Array, from: number, to: number, stable: boolean): void {
+    this.#wire.write(bytes, from, to, stable);
+  }
+
+  /** Bytes that the kernel has not taken yet. */
+  get heldBytes(): number {
+    return this.#wire.heldBytes;
   }
 
   /** Sends one binary message. */
@@ -141,24 +104,23 @@ export class RawSocket {
   /** Ends the TCP connection; `closed` is not called for it. */
   destroy(): void {
     this.#failed = true;
-    this.#socket.destroy();
+    this.#wire.destroy();
   }
 
   #sendMessage(opcode: number, payload: Uint8Array): void {
     const message = new Uint8Array(headerBytes(payload.length) + payload.length);
     message.set(payload, writeHeader(message, 0, payload.length, opcode));
-    this.#socket.write(message);
+    this.#wire.write(message, 0, message.length, true);
   }
 
   #fail(error: Error): void {
     if (this.#failed) return;
-    this.#failed = true;
-    this.#socket.destroy();
-    this.#reader.closed(error);
+    this.destroy();
+    if (this.#upgrade !== null) this.#upgrade.reject(error);
+    else this.#reader.closed(error);
   }
 
-  #read(length: number): void {
-    const bytes = readBuffer;
+  #read(bytes: Buffer, length: number): void {
     let at = this.#upgrade === null ? 0 : this.#readUpgrade(bytes, length);
     while (at < length && !this.#failed) {
       if (this.#left === 0) {
@@ -202,6 +164,10 @@ export class RawSocket {
     if (opcode === BINARY || opcode === CONTINUATION) {
       this.#control = null;
     } else if (opcode === CLOSE || opcode === PING || opcode === PONG) {
+      if (size > MAX_CONTROL_PAYLOAD_BYTES) {
+        this.#fail(new Error(`The relay sent a WebSocket control frame of ${size} bytes.`));
+        return;
+      }
       this.#control = { opcode, payload: [] };
       if (size === 0) this.#endControl();
     } else {

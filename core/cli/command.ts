@@ -7,6 +7,8 @@ export interface Command {
   name: string;
   description: string;
   args: ArgsDef;
+  /** The one argument of which there may be any number. */
+  several?: string;
   /** What it costs to know: paragraphs below the flags. */
   notes?: string[];
   /** Command line, and what it does. */
@@ -23,6 +25,8 @@ export interface CommandGroup {
   description: string;
   commands: Record<string, { description: string; load(): Promise<Command | CommandGroup> }>;
   examples: [line: string, what: string][];
+  /** What the group's name does by itself, with flags or without. */
+  alone?: () => Promise<Command>;
 }
 
 export function isGroup(command: Command | CommandGroup): command is CommandGroup {

@@ -20,6 +20,26 @@ const pipe: CommandGroup = {
   ],
 };
 
+const bench: CommandGroup = {
+  name: 'supernode bench',
+  description: 'Measure the relay on this machine, and compare results.',
+  alone: async () => (await import('./bench.ts')).bench,
+  commands: {
+    compare: {
+      description: 'Compare results.',
+      load: async (): Promise<Command> => (await import('./bench.ts')).benchCompare,
+    },
+    report: {
+      description: 'Show a result in another format.',
+      load: async (): Promise<Command> => (await import('./bench.ts')).benchReport,
+    },
+  },
+  examples: [
+    ['supernode bench --quick', 'measure for 80 seconds'],
+    ['supernode bench compare a.json b.json', 'tell whether b is faster'],
+  ],
+};
+
 export const root: CommandGroup = {
   name: 'supernode',
   description: 'An identity-addressed relay, and a pipe through it.',
@@ -37,6 +57,7 @@ export const root: CommandGroup = {
       load: async (): Promise<Command> => (await import('./keygen.ts')).keygen,
     },
     pipe: { description: pipe.description, load: async (): Promise<CommandGroup> => pipe },
+    bench: { description: bench.description, load: async (): Promise<CommandGroup> => bench },
   },
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
@@ -44,5 +65,6 @@ export const root: CommandGroup = {
     ['supernode keygen --out me.key', 'an address that lasts'],
     ['supernode pipe listen > copy', 'receive a file; prints the peer id to connect to'],
     ['supernode pipe connect PEER < file', 'send it'],
+    ['supernode bench --quick', 'what this machine carries'],
   ],
 };

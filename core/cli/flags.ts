@@ -6,10 +6,14 @@ import { parseArgs as readTokens } from 'node:util';
 import { type ArgsDef, parseArgs } from 'citty';
 import { UsageError } from './exit-codes.ts';
 
-export type FlagValues = Record<string, string | boolean | undefined>;
+/** A list: arguments of which there may be several. */
+export type FlagValues = Record<string, string | boolean | string[] | undefined>;
 
-/** @throws UsageError that names the flag and those that there are. */
-export function readFlags(command: string, args: ArgsDef, raw: string[]): FlagValues {
+/**
+ * @param several the argument of which there may be any number; its value is a list.
+ * @throws UsageError that names the flag and those that there are.
+ */
+export function readFlags(command: string, args: ArgsDef, raw: string[], several?: string): FlagValues {
   const flags = Object.entries(args).filter(([, definition]) => definition.type !== 'positional');
   const positionals = Object.keys(args).filter((name) => args[name]!.type === 'positional');
   const known = new Map(flags.map(([name, { type }]) => [name, type === 'boolean' ? 'boolean' : 'string']));
@@ -22,7 +26,7 @@ export function readFlags(command: string, args: ArgsDef, raw: string[]): FlagVa
     if (token.kind === 'positional') given.push(token.value);
     if (token.kind === 'option') checkOption(command, known, token);
   }
-  if (given.length > positionals.length) {
+  if (given.length > positionals.length && several === undefined) {
     const takes = positionals.length === 0 ? 'no argument' : `only ${positionals.map(upper).join(' ')}`;
     throw new UsageError(
       `${command} takes ${takes}: "${shown(given[positionals.length]!)}" is one too many.`,
@@ -37,7 +41,8 @@ export function readFlags(command: string, args: ArgsDef, raw: string[]): FlagVa
     if (!required || tokens.some((token) => token.kind === 'option' && token.name === name)) continue;
     throw new UsageError(`${command} needs --${name} ${valueHint ?? upper(name)}.`);
   }
-  return parseArgs(raw, args) as FlagValues;
+  const values = parseArgs(raw, args) as FlagValues;
+  return several === undefined ? values : { ...values, [several]: given };
 }
 
 function checkOption(
@@ -80,6 +85,15 @@ export function wholeNumber(
 export function text(values: FlagValues, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Of a flag that takes several, separated by commas; undefined when it was not given. */
+export function list(values: FlagValues, name: string): string[] | undefined {
+  const parts = text(values, name)
+    ?.split(',')
+    .map((part) => part.trim());
+  if (!parts?.includes('')) return parts;
+  throw new UsageError(`--${name} takes names separated by commas, not "${shown(text(values, name)!)}".`);
 }
 
 export function shown(value: string): string {

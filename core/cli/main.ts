@@ -21,7 +21,7 @@ async function main(given: string[]): Promise<number> {
   }
   if (isGroup(command)) throw noCommand(command, rest[0]);
   const { readFlags } = await import('./flags.ts');
-  return command.run(readFlags(command.name, command.args, rest));
+  return command.run(readFlags(command.name, command.args, rest, command.several));
 }
 
 async function findCommand(
@@ -29,7 +29,10 @@ async function findCommand(
   given: string[],
 ): Promise<{ command: Command | CommandGroup; rest: string[] }> {
   const [name, ...rest] = given;
-  if (name === undefined || !Object.hasOwn(group.commands, name)) return { command: group, rest: given };
+  if (name === undefined || !Object.hasOwn(group.commands, name)) {
+    const alone = group.alone && (name === undefined || name.startsWith('-'));
+    return { command: alone ? await group.alone!() : group, rest: given };
+  }
   const command = await group.commands[name]!.load();
   return isGroup(command) ? findCommand(command, rest) : { command, rest };
 }

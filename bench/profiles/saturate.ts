@@ -1,0 +1,31 @@
+/**
+ * The most that a relay forwards on one core: 6,400 packets of 160 bytes are always under way, 64 for each of 100 peers,
+ * fewer for each of more. One frame a message asks what a message costs; in bundles, what a frame costs. No network of
+ * users is like this: the figure bounds the others, and is the one that relays are usually compared by.
+ */
+import { RATE_FIRST } from '../run/metrics.ts';
+import type { ClosedProfile } from './profile.ts';
+import { VOICE_BYTES } from './voice.ts';
+
+export const saturate: ClosedProfile = {
+  kind: 'closed',
+  name: 'saturate',
+  title: 'as many packets of 160 bytes as a core forwards',
+  shape: 'pairs',
+  flows: [
+    {
+      name: 'audio',
+      priority: 'audio',
+      reliable: false,
+      sizes: { bytes: VOICE_BYTES },
+      ratePerSec: 50,
+      burst: 1,
+    },
+  ],
+  underWay: 6_400,
+  messages: ['single', 'bundled'],
+  mostPeers: 10_000,
+  rivals: ['ws', 'uws-relay', 'uws-echo', 'nats', 'coturn-tcp', 'coturn-udp'],
+  rivalsAt: 'middle-size',
+  metrics: RATE_FIRST,
+};
