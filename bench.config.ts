@@ -57,7 +57,7 @@ export default defineBenchConfig({
     rivals: ['ws', 'uws-relay', 'uws-echo', 'nats', 'coturn-tcp', 'coturn-tcp-udp', 'coturn-udp'],
     peers: [100, 1_000, 10_000],
     rounds: {
-      micro: 12,
+      micro: 10,
       microRelay: 7,
       relay: 12,
       relayRivals: 4,

@@ -3,6 +3,7 @@
  * change apart: on the shared machine of docs/benchmarks.md the kernel's falls by 40% within a second and comes back,
  * while the processor's falls by 10%.
  */
+import type { Speed } from '../reporter/result.ts';
 import { cpuUnit } from './cpu-work.ts';
 import type { Loopback } from './loopback.ts';
 import { midmean } from './middle.ts';
@@ -17,16 +18,17 @@ const UNITS_PER_SLICE = 80;
 const ROUND_TRIPS_PER_SLICE = 110;
 
 /** @returns relative to the reference, higher is faster. */
-export async function measureSpeed(loopback: Loopback): Promise<number> {
+export async function measureSpeed(loopback: Loopback): Promise<Speed> {
   const units: number[] = [];
   const roundTrips: number[] = [];
   for (let slice = 0; slice < SLICES; slice++) {
     units.push(cpuUnitsPerSec(UNITS_PER_SLICE));
     roundTrips.push(await roundTripsPerSec(loopback, ROUND_TRIPS_PER_SLICE));
   }
-  const processor = midmean(units) / REFERENCE_UNITS_PER_SEC;
-  const kernel = midmean(roundTrips) / REFERENCE_ROUND_TRIPS_PER_SEC;
-  return Math.sqrt(processor * kernel);
+  return {
+    processor: midmean(units) / REFERENCE_UNITS_PER_SEC,
+    kernel: midmean(roundTrips) / REFERENCE_ROUND_TRIPS_PER_SEC,
+  };
 }
 
 /** Keeps the results of the work from being left out. */

@@ -2,7 +2,9 @@
  * How fast the relay's core is at a moment. On a shared machine it changes by the second with what the neighbours do; a
  * run asks before each round, and tells with each figure under which conditions it was measured.
  */
+
 import { Child } from '../load/child.ts';
+import type { Speed } from '../reporter/result.ts';
 import type { FromMachine, ToMachine } from './messages.ts';
 
 export class SpeedProbe implements AsyncDisposable {
@@ -15,9 +17,8 @@ export class SpeedProbe implements AsyncDisposable {
 
   /**
    * Takes 30 to 40 ms on that core; the first one also starts and warms up.
-   * @returns the geometric mean of single-thread and loopback speed, relative to fixed figures; higher is faster.
    */
-  async probe(): Promise<number> {
+  async probe(): Promise<Speed> {
     this.#child.tell({ kind: 'probe' });
     return (await this.#child.next('probed')).speed;
   }

@@ -1,7 +1,8 @@
 /**
  * The most that a relay forwards on one core: 6,400 packets of 160 bytes are always under way, 64 for each of 100 peers,
  * fewer for each of more. One frame a message asks what a message costs; in bundles, what a frame costs. No network of
- * users is like this: the figure bounds the others, and is the one that relays are usually compared by.
+ * users is like this: the figure bounds the others, and is the one that relays are usually compared by. The highest rate
+ * of these packets that meets an objective is in `voice`, whose packets they are.
  */
 import { RATE_FIRST } from '../run/metrics.ts';
 import type { ClosedProfile } from './profile.ts';

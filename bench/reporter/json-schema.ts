@@ -30,7 +30,8 @@ const DESCRIPTIONS: Record<string, string> = {
   'cases[].profile': 'The shape of the load; null for a micro-benchmark.',
   'cases[].rounds': 'Each is a run in processes of its own, so rounds are independent.',
   'cases[].rounds[].atMs': 'Since the run began.',
-  'cases[].rounds[].speed': "Of the relay's core just before the round; 1 = the median of the run.",
+  'cases[].rounds[].speed':
+    "Of the relay's core around the round; 1 = the machine for which supernode publishes its figures.",
   'cases[].rounds[].loadCpuShare': 'CPU time over wall time of the busiest load process; 1 = one core.',
   'cases[].rounds[].othersCpuShare': 'Time of the measured cores that went to other programs.',
   'cases[].metrics': 'Exactly one is primary.',

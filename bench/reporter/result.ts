@@ -32,11 +32,19 @@ export const MetricSchema = v.strictObject({
   samples: v.pipe(v.array(finite), v.minLength(1)),
 });
 
+/** Of a core at a moment, as many times that of the machine for which supernode publishes its figures. */
+export const SpeedSchema = v.strictObject({
+  /** Work in JavaScript. */
+  processor: v.pipe(finite, v.gtValue(0)),
+  /** TCP round trips over loopback: the kernel's share of a relay's work, which drifts apart from the processor's. */
+  kernel: v.pipe(finite, v.gtValue(0)),
+});
+
 export const RoundSchema = v.strictObject({
   /** Milliseconds since the run began. */
   atMs: v.pipe(finite, v.minValue(0)),
-  /** Speed of the relay's core just before the round, 1 = the median of this run; null when it was not probed. */
-  speed: v.nullable(v.pipe(finite, v.gtValue(0))),
+  /** Of the relay's core just before the round and after it, their mean; null when it was not probed. */
+  speed: v.nullable(SpeedSchema),
   /** CPU time over wall time of the busiest load process, 1 = one core; null where there is no load process. */
   loadCpuShare: v.nullable(share),
   /** Time of the measured cores that went to other programs, the more disturbed core; null when unknown. */
@@ -186,6 +194,7 @@ export const ResultSchema = v.strictObject({
 });
 
 export type Metric = v.InferOutput<typeof MetricSchema>;
+export type Speed = v.InferOutput<typeof SpeedSchema>;
 export type Round = v.InferOutput<typeof RoundSchema>;
 export type Distribution = v.InferOutput<typeof DistributionSchema>;
 export type WarningCode = (typeof WARNING_CODES)[number];

@@ -25,7 +25,7 @@ export function roundMs(job: Job, round: number): number {
   }
   const { peers } = job.crowd;
   if (job.kind === 'scenario') {
-    const connects = job.memoryPerPeer ? 2 : 1;
+    const connects = job.memoryPerPeer ? 1.2 : 1;
     const phases = job.steps.reduce((sum, { phase }) => sum + phase.warmupMs + phase.measureMs + PHASE_MS, 0);
     const memoryMs = job.memoryPerPeer ? MEMORY_MS : 0;
     return START_MS + connects * peers * CONNECT_MS_PER_PEER.supernode + memoryMs + phases;

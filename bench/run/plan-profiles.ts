@@ -32,7 +32,9 @@ export function profileJobs(profile: Profile, options: PlanOptions): (LoadJob | 
       // With thousands of peers a search takes as long as the rest of the round: one has to do.
       jobOf('supernode', rounds, peers > MANY_PEERS ? Math.min(1, search) : search),
       // What a rival carries at most is asked once, at the size where all of them are.
-      ...compared.map((rival) => jobOf(rival, profileRivals, isMiddle ? 1 : 0)),
+      ...compared.map((rival) =>
+        jobOf(rival, profileRivals, isMiddle && profile.rivalsAt === 'every-size' ? 1 : 0),
+      ),
     ];
   });
 }
@@ -56,7 +58,7 @@ function loadJob(
     }
   }
   const all = steps.map((step) => ({ ...step, rounds }));
-  if (durations.probes > 0 && searches > 0) {
+  if (profile.kind === 'open' && durations.probes > 0 && searches > 0) {
     const step = searchStep(profile, peers, durations, objectiveP99Ms);
     all.push({ ...step, rounds: Math.min(rounds, searches) });
   }

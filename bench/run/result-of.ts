@@ -43,7 +43,7 @@ export interface Circumstances {
 /** @throws ReporterError when the result breaks its own schema: a fault of the run. */
 export function resultOf(recorded: Recorded, circumstances: Circumstances): Result {
   const benchmarks = recorded.jobs.flatMap(benchmarksOf);
-  const samples = relativeSpeeds(recorded.samples);
+  const { samples } = recorded;
   const cases = casesOf(
     samples,
     benchmarks.map(({ id }) => id),
@@ -65,17 +65,6 @@ export function resultOf(recorded: Recorded, circumstances: Circumstances): Resu
       ...caseWarnings(cases, samples),
       ...fewRounds(cases),
     ],
-  });
-}
-
-/** A probe tells the speed against a fixed figure; a result tells it against the median of its run. */
-function relativeSpeeds(samples: readonly Sample[]): Sample[] {
-  const known = samples.flatMap(({ round: { speed } }) => speed ?? []);
-  if (known.length === 0) return [...samples];
-  const middle = median(known);
-  return samples.map((sample) => {
-    const { speed } = sample.round;
-    return { ...sample, round: { ...sample.round, speed: speed === null ? null : speed / middle } };
   });
 }
 

@@ -2,7 +2,7 @@
 import { calibrate } from '../machine/calibrate.ts';
 import { fingerprint } from '../machine/fingerprint.ts';
 import { SpeedProbe } from '../machine/speed-probe.ts';
-import type { Missing, Result, Warning } from '../reporter/index.ts';
+import type { Missing, Result, Speed, Warning } from '../reporter/index.ts';
 import { runMicroRound } from '../suites/run-micro.ts';
 import { plantedBy } from '../systems/plant.ts';
 import type { System, SystemId } from '../systems/system.ts';
@@ -51,13 +51,17 @@ export async function run({
   let doneMs = calibrationMs;
   const samples: Sample[] = [];
   const failed = new Map<Job, Warning>();
-  await using speed = new SpeedProbe({ core });
+  await using probe = new SpeedProbe({ core });
+  let speed = await probe.probe();
   for (const { job, round } of order) {
     if (failed.has(job)) continue;
     onProgress(describe(job, round), doneMs, allMs);
-    const start: RoundStart = { atMs: performance.now() - beganMs, speed: await speed.probe() };
+    const start: RoundStart = { atMs: performance.now() - beganMs, speed };
     try {
-      samples.push(...(await runRound(job, placement, { start, round })));
+      const measured = await runRound(job, placement, { start, round });
+      speed = await probe.probe();
+      for (const { round: its } of measured) its.speed = meanSpeed(start.speed!, speed);
+      samples.push(...measured);
     } catch (error) {
       const { message } = error as Error;
       if (job.system === 'supernode') {
@@ -95,6 +99,14 @@ export async function run({
         : [...new Set(placement.loadCores as number[])],
     }),
   });
+}
+
+/** The core's speed during a round, as far as that before and after it tells. */
+function meanSpeed(before: Speed, after: Speed): Speed {
+  return {
+    processor: Math.sqrt(before.processor * after.processor),
+    kernel: Math.sqrt(before.kernel * after.kernel),
+  };
 }
 
 function has(job: Job, benchmark: string): boolean {

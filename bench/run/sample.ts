@@ -1,5 +1,5 @@
 /** What one round of a case measured. */
-import type { Round } from '../reporter/result.ts';
+import type { Round, Speed } from '../reporter/result.ts';
 import type { SystemId } from '../systems/system.ts';
 import type { Benchmark } from './benchmark.ts';
 import type { MetricName } from './metrics.ts';
@@ -21,5 +21,6 @@ export interface Sample {
 /** What is known about a round before it begins. */
 export interface RoundStart {
   atMs: number;
-  speed: number | null;
+  /** Probed before it; the mean with that after it takes its place. */
+  speed: Speed | null;
 }

@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import type { Job } from './benchmark.ts';
 
 const BENCH = fileURLToPath(new URL('..', import.meta.url));
+/** Directories, and what takes the figures in a round. */
 const MEASURED_BY = ['suites', 'profiles', 'load'];
+const MEASURED_IN = ['load-round', 'load-group', 'scenario-round', 'search', 'histograms'];
 
 export function suiteHash(jobs: readonly Job[], source = sourceTexts()): string {
   const own = jobs.filter(({ system }) => system === 'supernode').map(questionsOf);
@@ -38,6 +40,7 @@ export function sourceTexts(): Record<string, string> {
       join(directory, file),
     ),
   );
+  files.push(...MEASURED_IN.map((file) => join('run', `${file}${ending}`)));
   const code = files.filter((file) => file.endsWith(ending) && !file.endsWith('.d.ts'));
   return Object.fromEntries(
     code.map((file) => [file.replaceAll('\\', '/'), readFileSync(join(BENCH, file), 'utf8')]),

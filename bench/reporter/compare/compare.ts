@@ -15,7 +15,7 @@ import {
   primaryMetric,
   type Side,
 } from './comparison.ts';
-import { type Controls, calibrated, controlsOf, oriented, relativeToRivals } from './lenses.ts';
+import { type Controls, calibrated, controlsOf, oriented, probed, relativeToRivals } from './lenses.ts';
 import { fingerprintDifferences, sameMachine } from './machine.ts';
 import { type CompareOptions, DEFAULT_RULE, LENSES, type Rule } from './options.ts';
 import { call, verdictOf, view } from './rule.ts';
@@ -34,8 +34,9 @@ function compareCase(
   const metric = primaryMetric(cases.base);
   const theirs = primaryMetric(cases.other);
   if (metric.better === 'none' || theirs.name !== metric.name || theirs.unit !== metric.unit) return null;
-  const normalA = calibrated(base, cases.base, metric, rule);
-  const normalB = calibrated(other, cases.other, theirs, rule);
+  const byRound = probed(cases.base, cases.other);
+  const normalA = calibrated(base, cases.base, metric, { rule, byRound });
+  const normalB = calibrated(other, cases.other, theirs, { rule, byRound });
   const rivals = relativeToRivals(controls, cases);
   const comparison: BenchmarkComparison = {
     benchmark: cases.base.benchmark,

@@ -3,7 +3,7 @@
  *
  * A sample of a lens is oriented, so that larger is better, and keeps to its round.
  */
-import type { Calibration, Case, Metric, Result } from '../result.ts';
+import type { Calibration, Case, Metric, Result, Speed } from '../result.ts';
 import { median } from '../statistics/location.ts';
 import { ratioOf } from '../statistics/ratio.ts';
 import { primaryMetric } from './comparison.ts';
@@ -29,23 +29,37 @@ function speedOf(calibration: Calibration, measures: readonly MeasureName[]): nu
   return Math.exp(log / Math.max(1, measures.length));
 }
 
+/** Whether the speed around every round of these is known. */
+export function probed(...cases: readonly Case[]): boolean {
+  return cases.every(({ rounds }) => rounds.every(({ speed }) => speed !== null));
+}
+
 /**
- * Each sample as it would be on a machine of speed 1. A round's `speed` is relative to its own run, so that the speed
- * which two runs share is the calibration's times that; where one round was not probed, none counts.
+ * Each sample as it would be on a machine of speed 1.
+ * @param byRound by the speed around each round; otherwise by the calibration of the whole run.
  */
-export function calibrated(result: Result, one: Case, metric: Metric, rule: Rule): number[] | null {
+export function calibrated(
+  result: Result,
+  one: Case,
+  metric: Metric,
+  { rule, byRound }: { rule: Rule; byRound: boolean },
+): number[] | null {
   const kind = scalesWith(metric.unit);
   if (kind === 'none') return null;
-  const run = speedOf(result.calibration, rule.explainedBy(one.suite));
-  if (!Number.isFinite(run) || run <= 0) return null;
-  const probed = one.rounds.every((round) => round.speed !== null);
+  const measures = rule.explainedBy(one.suite);
+  const ofRun = speedOf(result.calibration, measures);
+  const speeds = one.rounds.map(({ speed }) => (byRound ? speedAround(speed!, measures) : ofRun));
+  if (!speeds.every((speed) => Number.isFinite(speed) && speed > 0)) return null;
   return oriented(
     metric,
-    metric.samples.map((value, index) => {
-      const speed = run * (probed ? one.rounds[index]!.speed! : 1);
-      return kind === 'rate' ? value / speed : value * speed;
-    }),
+    metric.samples.map((value, index) => (kind === 'rate' ? value / speeds[index]! : value * speeds[index]!)),
   );
+}
+
+function speedAround({ processor, kernel }: Speed, measures: readonly MeasureName[]): number {
+  const [byProcessor, byKernel] = [measures.includes('singleThread'), measures.includes('loopback')];
+  if (byProcessor && byKernel) return Math.sqrt(processor * kernel);
+  return byKernel ? kernel : processor;
 }
 
 /** What both runs have of the rivals. */

@@ -48,6 +48,16 @@ describe('a wrong flag or argument of bench', () => {
   });
 });
 
+// Newer Nodes take the types out by themselves.
+it.skipIf('typescript' in process.features && process.features.typescript)(
+  'a configuration in TypeScript is refused where Node does not read it',
+  async () => {
+    const file = sandbox.path('config.ts');
+    await writeFile(file, 'export default { thresholds: { alpha: 0.01 as number } };');
+    expect(await refused(['--list', '--config', file], 2)).toContain('does not read TypeScript');
+  },
+);
+
 describe('a result that cannot be used', () => {
   it.each([
     [['report', 'none.json'], 'there is no such file'],

@@ -51,9 +51,10 @@ describe('comparing results', () => {
       TIMES.map((each, index) => each * (index < 4 ? 1 : 2)),
     );
     drifting.cases[0]!.rounds.forEach((round, index) => {
-      round.speed = index < 4 ? 1 : 2;
+      round.speed = { processor: index < 4 ? 1 : 2, kernel: 1 };
     });
     const steady = withCase('frames/s', TIMES);
+    for (const round of steady.cases[0]!.rounds) round.speed = { processor: 1, kernel: 1 };
     expect(onlyPair(steady, drifting).benchmarks[0]!.views.calibrated!.ratio).toBeCloseTo(1, 6);
     expect(onlyPair(steady, drifting).benchmarks[0]!.views.raw!.ratio).toBeGreaterThan(1.3);
   });

@@ -98,7 +98,6 @@ const microJob: MicroJob = {
 };
 
 interface Script {
-  speed?: number;
   load?: number | null;
   others?: number | null;
   arrived?: number | null;
@@ -107,7 +106,7 @@ interface Script {
 }
 
 function sample(benchmark: Benchmark, system: SystemId, throughput: number, script: Script = {}): Sample {
-  const { speed = 1, load = 0.5, others = 0, arrived = null, relay = 1, latenciesUs = [1_000] } = script;
+  const { load = 0.5, others = 0, arrived = null, relay = 1, latenciesUs = [1_000] } = script;
   const isMicro = benchmark.metrics[0] === 'timePerOp';
   return {
     benchmark,
@@ -118,7 +117,7 @@ function sample(benchmark: Benchmark, system: SystemId, throughput: number, scri
     histogram: isMicro ? null : histogramOf(...latenciesUs),
     latencyFrom: 'sent',
     arrivedShare: arrived,
-    round: { atMs: 1, speed, loadCpuShare: load, othersCpuShare: others },
+    round: { atMs: 1, speed: null, loadCpuShare: load, othersCpuShare: others },
   };
 }
 
@@ -203,13 +202,6 @@ describe('what a round lacks', () => {
 
   it('leaves a case out whose primary figure is missing, or no number', () => {
     expect(result([sample(single, 'supernode', Number.NaN)]).cases).toEqual([]);
-  });
-});
-
-describe('speeds', () => {
-  it('are told against the median of the run', () => {
-    const { cases } = result([2, 4, 8].map((speed) => sample(single, 'supernode', 1, { speed })));
-    expect(cases[0]!.rounds.map(({ speed }) => speed)).toEqual([0.5, 1, 2]);
   });
 });
 
