@@ -34,17 +34,18 @@ export const presenceSuite = defineSuite<string>({
 });
 
 function tasksOf(size: Size): Record<string, MicroTask> {
+  const among = `among ${sizes[size].toLocaleString('en-US')}`;
   const alone = { operations: LOOK_UPS, parameters: { peers: sizes[size], probed: PROBED_KEYS, threads: 1 } };
   return {
-    [`hit-${size}`]: { title: 'Find a peer that is there', ...alone },
-    [`miss-${size}`]: { title: 'Look for a peer that is not there', ...alone },
+    [`hit-${size}`]: { title: `Find a peer that is there, ${among}`, ...alone },
+    [`miss-${size}`]: { title: `Look for a peer that is not there, ${among}`, ...alone },
     [`contended-${size}`]: {
-      title: 'Find a peer while another thread logs peers in and out',
+      title: `Find a peer while another thread logs peers in and out, ${among}`,
       operations: LOOK_UPS,
       parameters: { peers: sizes[size], probed: PROBED_KEYS, threads: 2 },
     },
     [`claim-${size}`]: {
-      title: 'Log a peer in and out',
+      title: `Log a peer in and out, ${among}`,
       operations: CHURNING_PEERS,
       parameters: { peers: sizes[size], threads: 1 },
     },

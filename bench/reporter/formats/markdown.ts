@@ -29,7 +29,7 @@ export function casesToMarkdown(cases: readonly Case[], ratios: readonly Ratio[]
       const lines = rows.map((row) => [
         markdownText(row.one.title),
         markdownText(row.one.system),
-        markdownText(formatFigure(row.median, row.metric.unit)),
+        markdownText(row.median === null ? '' : formatFigure(row.median, row.metric.unit)),
         row.spread === null ? '' : formatShare(row.spread),
         row.p99 === null ? '' : formatFigure(row.p99, 'ms'),
         ratioText(row),

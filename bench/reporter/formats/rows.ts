@@ -7,7 +7,8 @@ import { formatInterval } from './figures.ts';
 export interface Row {
   one: Case;
   metric: Metric;
-  median: number;
+  /** Null for a rival that does another benchmark in place of this one: only its ratio is here. */
+  median: number | null;
   /** Median absolute deviation over the median; null when that is 0, or there is one round. */
   spread: number | null;
   /** How many times the rival's figure the figure of the system under test is; null for the system under test. */
@@ -42,6 +43,18 @@ function rowOf(one: Case, ratios: readonly Ratio[]): Row {
   };
 }
 
+/** Rivals that were measured by another benchmark: one frame a message where supernode bundles, say. */
+function rowsElsewhere(own: Case, beside: readonly Case[], ratios: readonly Ratio[]): Row[] {
+  const metric = primaryMetric(own);
+  return ratios
+    .filter(({ benchmark, metric: name }) => benchmark === own.benchmark && name === metric.name)
+    .filter(({ to }) => !beside.some(({ system }) => system === to))
+    .map((ratio) => {
+      const one = { ...own, id: `${own.benchmark}@${ratio.to}`, system: ratio.to };
+      return { one, metric, median: null, spread: null, ratio, p99: null };
+    });
+}
+
 /** In the order of the file; a rival's row follows that of the benchmark's first system. */
 export function groupsOf(cases: readonly Case[], ratios: readonly Ratio[] = []): Group[] {
   const suites = new Map<string, Map<string, Case[]>>();
@@ -55,7 +68,10 @@ export function groupsOf(cases: readonly Case[], ratios: readonly Ratio[] = []):
   }
   return [...suites].map(([suite, benchmarks]) => ({
     suite,
-    rows: [...benchmarks.values()].flatMap((beside) => beside.map((one) => rowOf(one, ratios))),
+    rows: [...benchmarks.values()].flatMap((beside) => [
+      ...beside.map((one) => rowOf(one, ratios)),
+      ...rowsElsewhere(beside[0]!, beside, ratios),
+    ]),
   }));
 }
 

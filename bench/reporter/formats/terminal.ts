@@ -93,7 +93,7 @@ function suiteTable({ suite, rows }: Group, width: number, colors: Colors): stri
   const head = ['', 'median', '±', ...(latency ? ['p99 ms'] : []), ...(rivals ? ['supernode / rival'] : [])];
   const lines = rows.map((row, at) => [
     nameOf(row, rows[at - 1]),
-    formatFigure(row.median, row.metric.unit),
+    row.median === null ? '' : formatFigure(row.median, row.metric.unit),
     row.spread === null ? '' : formatShare(row.spread),
     ...(latency ? [row.p99 === null ? '' : formatFigure(row.p99, '')] : []),
     ...(rivals ? [ratioText(row)] : []),

@@ -78,7 +78,7 @@ function tablesSection(result: Result): string {
           ...(rival ? { class: 'rival' as const } : {}),
           cells: [
             rival ? row.one.system : row.one.title,
-            formatFigure(row.median, row.metric.unit),
+            row.median === null ? '' : formatFigure(row.median, row.metric.unit),
             row.spread === null ? '' : `± ${formatShare(row.spread)}`,
             ...(latency ? [row.p99 === null ? '' : formatFigure(row.p99, 'ms')] : []),
             ...(compared ? [ratioCell(row)] : []),
