@@ -15,6 +15,8 @@ export function meanBytes(sizes: Sizes): number {
   return Math.round(sizes.oneOf.reduce((sum, bytes) => sum + bytes, 0) / sizes.oneOf.length);
 }
 
+const COLD_MS = 250;
+
 /** With ten times the sockets a packet costs the kernel about twice as much, on both sides. */
 export const MANY_PEERS = 2_000;
 
@@ -133,4 +135,11 @@ export function searchStep(
 
 function percent(share: number): string {
   return `${Number((share * 100).toPrecision(2))}%`;
+}
+
+/** Steps of one job: a process that has just started interprets its code, and the first step would pay for the compiler. */
+export function warmedUp([first, ...others]: LoadStep[]): LoadStep[] {
+  if (first?.work.kind !== 'phase') return [];
+  const warmupMs = Math.max(COLD_MS, first.work.phase.warmupMs);
+  return [{ ...first, work: { ...first.work, phase: { ...first.work.phase, warmupMs } } }, ...others];
 }

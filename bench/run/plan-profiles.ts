@@ -2,7 +2,7 @@
 import type { LoadProfile, Profile, ScenarioProfile } from '../profiles/profile.ts';
 import type { SystemId } from '../systems/system.ts';
 import type { LoadJob, LoadStep, Parameters, ScenarioJob } from './benchmark.ts';
-import { closedStep, MANY_PEERS, openStep, searchStep } from './load-steps.ts';
+import { closedStep, MANY_PEERS, openStep, searchStep, warmedUp } from './load-steps.ts';
 import type { PlanOptions } from './plan.ts';
 
 /** An allocation of coturn takes a port and, over TCP, many round trips: 10,000 of them take longer than the figure is worth. */
@@ -57,7 +57,7 @@ function loadJob(
       steps.push(closedStep(profile, peers, messages, durations, 'profile'));
     }
   }
-  const all = steps.map((step) => ({ ...step, rounds }));
+  const all = warmedUp(steps).map((step) => ({ ...step, rounds }));
   if (profile.kind === 'open' && durations.probes > 0 && searches > 0) {
     const step = searchStep(profile, peers, durations, objectiveP99Ms);
     all.push({ ...step, rounds: Math.min(rounds, searches) });

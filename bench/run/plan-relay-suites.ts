@@ -3,7 +3,7 @@ import { saturate } from '../profiles/saturate.ts';
 import { voice } from '../profiles/voice.ts';
 import type { SystemId } from '../systems/system.ts';
 import type { Benchmark, LoadJob, LoadStep } from './benchmark.ts';
-import { closedStep, openStep } from './load-steps.ts';
+import { closedStep, openStep, warmedUp } from './load-steps.ts';
 import { LATENCY_FIRST } from './metrics.ts';
 import type { PlanOptions } from './plan.ts';
 
@@ -15,7 +15,7 @@ export function relaySuiteJobs(options: PlanOptions): LoadJob[] {
     kind: 'load',
     system,
     crowd: { peers, shape: 'pairs', flows: saturate.flows },
-    steps: stepsOf(system, peers, options).map((step) => ({ ...step, rounds })),
+    steps: warmedUp(stepsOf(system, peers, options)).map((step) => ({ ...step, rounds })),
     rounds,
   });
   return [job('supernode', rounds.relay), ...rivals.map((rival) => job(rival, rounds.relayRivals))];
@@ -23,16 +23,16 @@ export function relaySuiteJobs(options: PlanOptions): LoadJob[] {
 
 function stepsOf(system: SystemId, peers: number, { suites, durations }: PlanOptions): LoadStep[] {
   const steps: LoadStep[] = [];
+  const inLatency = suites.includes('relay-latency');
+  // First: it hardly tells whether code is compiled yet, and it is the same code that the others run.
+  if (inLatency) steps.push(oneInFlight(peers, durations));
   if (suites.includes('relay-throughput')) {
     for (const messages of saturate.messages) {
       if (messages === 'bundled' && system !== 'supernode') continue;
       steps.push(closedStep(saturate, peers, messages, durations, 'relay-throughput'));
     }
   }
-  if (suites.includes('relay-latency')) {
-    steps.push(oneInFlight(peers, durations));
-    steps.push(openStep(voice, peers, durations, 'relay-latency'));
-  }
+  if (inLatency) steps.push(openStep(voice, peers, durations, 'relay-latency'));
   return steps;
 }
 

@@ -37,8 +37,8 @@ describe('a plan', () => {
     for (const rival of ['ws', 'uws-relay', 'uws-echo', 'nats']) {
       const cases = casesOf(jobs.filter(({ system }) => system === rival));
       expect(cases).toEqual([
-        `relay/saturate/single/p100@${rival}`,
         `relay/one-in-flight/p100@${rival}`,
+        `relay/saturate/single/p100@${rival}`,
         `relay/voice/p100@${rival}`,
       ]);
     }
