@@ -1,8 +1,9 @@
 /** `supernode bench`: plans, runs, writes. */
 import { relative } from 'node:path';
 import { EXIT_OK } from '../../core/cli/exit-codes.ts';
-import { type FlagValues, list, text } from '../../core/cli/flags.ts';
+import { type FlagValues, list, text, wholeNumber } from '../../core/cli/flags.ts';
 import { printText, stderrLine } from '../../core/cli/print.ts';
+import { MAX_SHARDS } from '../../core/relay/limits.ts';
 import { resultToTable } from '../reporter/formats/terminal.ts';
 import { reportersByName } from '../reporter/index.ts';
 import { loadBenchConfig } from '../run/load-config.ts';
@@ -10,7 +11,7 @@ import { coresToPin, place } from '../run/placement.ts';
 import { planJobs } from '../run/plan.ts';
 import { Progress } from '../run/progress.ts';
 import { run } from '../run/run.ts';
-import { writeWhole } from '../run/write-file.ts';
+import { checkWritable, writeWhole } from '../run/write-file.ts';
 import { endOnSignals } from './end-on-signals.ts';
 import { listing, listingText } from './listing.ts';
 import { readReportOrders, writeReports } from './reports.ts';
@@ -21,6 +22,7 @@ export async function bench(values: FlagValues): Promise<number> {
   const { mode, plan } = settingsOf(config, values);
   const orders = readReportOrders(list(values, 'report') ?? []);
   const jobs = planJobs({ ...plan, objectiveP99Ms: config.thresholds.objectiveP99Ms });
+  const shards = wholeNumber(values, 'shards', 1, MAX_SHARDS);
   const { calibrationMs } = plan.durations;
   if (values['list']) {
     const planned = listing(mode, jobs, calibrationMs);
@@ -28,14 +30,23 @@ export async function bench(values: FlagValues): Promise<number> {
     return EXIT_OK;
   }
 
-  const placement = place(config.placement, coresToPin());
+  const wanted = { ...config.placement, shards: shards ?? config.placement.shards };
+  const placement = place(wanted, coresToPin());
   const file = text(values, 'out') ?? `bench-results/${timestamp(new Date())}.json`;
+  for (const { file: wanted } of [{ file }, ...orders]) await checkWritable(wanted);
   const progress = new Progress();
   endOnSignals(() => progress.end());
-  const settings = { ...plan, placement: config.placement, thresholds: config.thresholds };
+  const settings = { ...plan, placement: wanted, thresholds: config.thresholds };
   try {
     const onProgress = progress.show.bind(progress);
-    const result = await run({ jobs, placement, mode, calibrationMs, settings, onProgress });
+    const result = await run({
+      jobs,
+      placement,
+      mode: shards === undefined ? mode : 'custom',
+      calibrationMs,
+      settings,
+      onProgress,
+    });
     progress.end();
     const json = reportersByName.json(result);
     await writeWhole(file, json);

@@ -44,6 +44,11 @@ export const bench: Command = {
     },
     peers: { type: 'string', description: 'Sizes at which profiles are measured', valueHint: 'N,..' },
     rounds: { type: 'string', description: 'Rounds of every case', valueHint: 'N' },
+    shards: {
+      type: 'string',
+      description: 'Shards of the relay, on its one core (default 1)',
+      valueHint: 'N',
+    },
     json,
     out: { type: 'string', description: 'Result file (default bench-results/TIME.json)', valueHint: 'FILE' },
     report: {

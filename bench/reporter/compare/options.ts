@@ -1,6 +1,6 @@
 /**
  * The rule by which a difference is called, in one place. The defaults were chosen by simulation
- * (`test/bench/reporter/rule-model.ts` is the model): of ten pairs of one build on a machine whose speed drifts, at most
+ * (`test/bench/reporter/fixtures/rule-model.ts` is the model): of ten pairs of one build on a machine whose speed drifts, at most
  * one benchmark may be called, and a real 10% must be.
  */
 import type { Calibration } from '../result.ts';
@@ -27,13 +27,11 @@ export interface CompareOptions {
   confidence?: number;
   /**
    * The whole interval must lie beyond this share from 1: runs of one build differ by as much for reasons that their
-   * rounds have in common, which no test over rounds can see. Default: 0.04.
+   * rounds have in common, which no test over rounds can see. Default: 0.06.
    */
   noise?: number;
-  /** On one kind of machine, so many views must see the difference... Default: 2. */
-  lensesToAgree?: number;
-  /** ...and these among them, where they can be had. Default: calibrated and rivals. */
-  required?: readonly Lens[];
+  /** On one kind of machine, what a difference must be seen through: by one beyond doubt, by all on one side. Default: all. */
+  lenses?: readonly Lens[];
   /** Which measures of the calibration explain a benchmark: see {@link explainedBy}. */
   explainedBy?: (suite: string) => readonly MeasureName[];
   /** Called worse by more than this share is a regression, such as 0.05. Default: null, none is. */
@@ -54,9 +52,8 @@ export const DEFAULT_RULE: Rule = {
   alpha: 0.05,
   correction: 'holm',
   confidence: 0.95,
-  noise: 0.04,
-  lensesToAgree: 2,
-  required: ['calibrated', 'rivals'],
+  noise: 0.06,
+  lenses: LENSES,
   explainedBy,
   failOnRegression: null,
 };

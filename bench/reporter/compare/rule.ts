@@ -2,7 +2,7 @@
 import { mannWhitney } from '../statistics/rank-sum.ts';
 import { ratioOf } from '../statistics/ratio.ts';
 import type { Verdict, View } from './comparison.ts';
-import { LENSES, type Lens, type Rule } from './options.ts';
+import type { Lens, Rule } from './options.ts';
 
 /** `verdict` and `adjustedP` are set when the whole family is known. */
 export function view(base: readonly number[], other: readonly number[], rule: Rule): View | null {
@@ -18,28 +18,21 @@ export function verdictOf(seen: View, rule: Rule): Verdict {
   return seen.high < 1 / (1 + rule.noise) ? 'worse' : '~';
 }
 
-/** Without any doubt about noise: which side of 1 the ratio is on. */
-function leans({ ratio }: View): Verdict {
-  if (ratio === 1) return '~';
-  return ratio > 1 ? 'better' : 'worse';
+/** Which side of 1 a lens is on with its whole interval, by more than the noise in the middle; `~`: neither. */
+function side({ ratio, low, high }: View, rule: Rule): Verdict {
+  if (low > 1 && ratio > 1 + rule.noise) return 'better';
+  return high < 1 && ratio < 1 / (1 + rule.noise) ? 'worse' : '~';
 }
 
 /**
  * Between machines of different kinds the raw figures decide. On one kind of machine its speed still drifts, by more
- * than what is looked for: so the views that take the drift out must agree. And the raw one must lean their way: where it does
- * not, they made the difference, by correcting for a speed that this benchmark does not follow as closely.
+ * than what is looked for, and each lens that takes the drift out adds an error of its own: so one must see the difference
+ * beyond doubt, and all must have it on the same side.
  */
 export function call(views: Record<Lens, View | null>, sameMachine: boolean, rule: Rule): Verdict {
   if (!sameMachine) return views.raw?.verdict ?? '~';
-  const seen = LENSES.flatMap((lens) => views[lens] ?? []);
-  for (const verdict of ['better', 'worse'] as const) {
-    const required = rule.required.every((lens) => !views[lens] || views[lens].verdict === verdict);
-    const agreeing = seen.filter((one) => one.verdict === verdict).length;
-    const against = seen.some((one) => leans(one) !== verdict);
-    // Bytes and the like have one view only: it does not depend on the machine's speed.
-    if (required && agreeing >= Math.min(rule.lensesToAgree, seen.length) && agreeing > 0 && !against) {
-      return verdict;
-    }
-  }
-  return '~';
+  // Bytes and the like have one view only: it does not depend on the machine's speed.
+  const seen = rule.lenses.flatMap((lens) => views[lens] ?? []);
+  const verdict = seen.find((one) => one.verdict !== '~')?.verdict ?? '~';
+  return seen.every((one) => side(one, rule) === verdict) ? verdict : '~';
 }

@@ -119,3 +119,56 @@ it('a fault that is planted in the relay is told', async () => {
   expect(result.mode).toBe('custom');
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(result);
 }, 60_000);
+
+it('a relay that stalls for 100 ms shows it in the open loop, in 99.9% and not only in the longest', async () => {
+  const long = sandbox.path('long.mjs');
+  // The plant stalls a shard every 2 s: one stall at least is within.
+  const durations = { ...TINY.durations, measureMs: 2_500, probes: 0 };
+  await writeFile(long, `export default ${JSON.stringify({ quick: { ...TINY, durations } })};`);
+  const latencyOf = async (plant: string) => {
+    const file = sandbox.path(`stall-${plant.length}.json`);
+    const args = [
+      '--profile',
+      'voice',
+      '--systems',
+      'none',
+      '--rounds',
+      '1',
+      '--config',
+      long,
+      '--out',
+      file,
+    ];
+    const run = sandbox.run(['bench', '--quick', ...args], { env: { SUPERNODE_BENCH_PLANT: plant } });
+    expect(await run.end()).toEqual({ code: 0, signal: null });
+    return parseResult(JSON.parse(readFileSync(file, 'utf8'))).cases[0]!.latency!;
+  };
+  const stalled = await latencyOf('stall:100');
+  expect(stalled.from).toBe('intended');
+  // 4% of the packets were due in a stall: most of them waited tens of milliseconds, a closed loop would count a few.
+  expect(stalled.p999).toBeGreaterThan(80);
+  expect(stalled.p99).toBeGreaterThan(30);
+}, 60_000);
+
+it('every profile runs, with every figure that it promises', async () => {
+  const file = sandbox.path('profiles.json');
+  const names = ['voice', 'video', 'message', 'supernode', 'login-storm', 'idle', 'fan-in', 'saturate'];
+  const args = ['--profile', names.join(','), '--systems', 'none', '--rounds', '1', '--config', config];
+  const run = sandbox.run(['bench', '--quick', ...args, '--out', file], {
+    env: { SUPERNODE_BENCH_PLANT: '' },
+  });
+  expect(await run.end(), run.stderr).toEqual({ code: 0, signal: null });
+  const { cases } = parseResult(JSON.parse(readFileSync(file, 'utf8')));
+  expect(new Set(cases.map(({ profile }) => profile))).toEqual(new Set(names));
+  for (const { id, metrics } of cases) {
+    expect(
+      metrics.map(({ name }) => name),
+      id,
+    ).toContain('rss');
+    for (const { samples } of metrics) expect(samples.every(Number.isFinite), id).toBe(true);
+  }
+  for (const name of ['voice', 'video', 'message', 'fan-in']) {
+    const search = cases.find(({ id }) => id === `relay/${name}/capacity/p10@supernode`)!;
+    expect(search.metrics.find(({ primary }) => primary)?.name).toBe('rateAtObjective');
+  }
+}, 60_000);

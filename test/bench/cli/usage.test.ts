@@ -29,6 +29,7 @@ describe('a wrong flag or argument of bench', () => {
     [['--peers', '99'], '--peers takes even whole numbers from 2 to 10000, not "99"'],
     [['--peers', '100,,200'], '--peers takes names separated by commas'],
     [['--rounds', '0'], '--rounds must be a whole number from 1 to 1000, not "0"'],
+    [['--shards', '0'], '--shards must be a whole number from 1 to 64, not "0"'],
     [['--report', 'pdf=x'], 'There is no format "pdf"; there are: table, json, markdown'],
     [['--report', 'html'], '--report takes FORMAT=FILE'],
     [['--config', 'none.mjs'], 'There is no configuration file none.mjs'],
