@@ -36,7 +36,7 @@ describe.skipIf(!process.env['CI'] && !existsSync(CHROMIUM))('the pages in Chrom
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'reporter-html-'));
     const base = exampleResult();
-    const comparison = compareResults([base, laterResult(0.93)]);
+    const comparison = compareResults([base, laterResult(0.89)]);
     await writeFile(join(folder, 'result.html'), reportersByName.html(base));
     await writeFile(join(folder, 'comparison.html'), comparisonReportersByName.html(comparison));
     await writeFile(join(folder, 'minimal.html'), reportersByName.html(minimalResult()));
