@@ -2,21 +2,12 @@
  * What `supernode bench` measures, how long, and where. `--config FILE` lays a file of the same form over this one; flags
  * come last. Each setting is explained, with its bounds, in bench/config.ts.
  */
-import { defineBenchConfig } from './bench/config.ts';
+import { defineBenchConfig, SUITE_NAMES } from './bench/config.ts';
 
 export default defineBenchConfig({
   // Under 90 seconds on two cores: the suites, and every relay figure beside its main rivals.
   quick: {
-    suites: [
-      'frame',
-      'ring',
-      'presence',
-      'outbox',
-      'login',
-      'directory',
-      'relay-throughput',
-      'relay-latency',
-    ],
+    suites: [...SUITE_NAMES],
     profiles: [],
     rivals: ['ws', 'uws-relay', 'uws-echo', 'nats'],
     peers: [100],
@@ -43,16 +34,7 @@ export default defineBenchConfig({
 
   // Under 15 minutes: every profile at every size, the highest rate that each carries, all rivals.
   full: {
-    suites: [
-      'frame',
-      'ring',
-      'presence',
-      'outbox',
-      'login',
-      'directory',
-      'relay-throughput',
-      'relay-latency',
-    ],
+    suites: [...SUITE_NAMES],
     profiles: ['voice', 'video', 'message', 'supernode', 'login-storm', 'idle', 'fan-in', 'saturate'],
     rivals: ['ws', 'uws-relay', 'uws-echo', 'nats', 'coturn-tcp', 'coturn-tcp-udp', 'coturn-udp'],
     peers: [100, 1_000, 10_000],

@@ -6,23 +6,14 @@
  */
 import { RATE_FIRST } from '../run/metrics.ts';
 import type { ClosedProfile } from './profile.ts';
-import { VOICE_BYTES } from './voice.ts';
+import { AUDIO } from './voice.ts';
 
 export const saturate: ClosedProfile = {
   kind: 'closed',
   name: 'saturate',
   title: 'as many packets of 160 bytes as a core forwards',
   shape: 'pairs',
-  flows: [
-    {
-      name: 'audio',
-      priority: 'audio',
-      reliable: false,
-      sizes: { bytes: VOICE_BYTES },
-      ratePerSec: 50,
-      burst: 1,
-    },
-  ],
+  flows: [AUDIO],
   underWay: 6_400,
   messages: ['single', 'bundled'],
   mostPeers: 10_000,

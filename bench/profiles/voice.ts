@@ -6,26 +6,28 @@
  * doubles the packets of a call's first 20 seconds (Bonfiglio, Mellia, Meo, Rossi, "Tracking Down Skype Traffic", INFOCOM
  * 2008). 160 bytes is 20 ms of G.711, what other relays are measured with; a relay's cost depends on the count of packets.
  */
+import type { Flow } from '../load/plan.ts';
 import { COST_FIRST } from '../run/metrics.ts';
 import type { OpenProfile } from './profile.ts';
 
-export const VOICE_BYTES = 160;
+const VOICE_BYTES = 160;
+
+/** One direction of a call. */
+export const AUDIO: Flow = {
+  name: 'audio',
+  priority: 'audio',
+  reliable: false,
+  sizes: { bytes: VOICE_BYTES },
+  ratePerSec: 50,
+  burst: 1,
+};
 
 export const voice: OpenProfile = {
   kind: 'open',
   name: 'voice',
   title: 'calls: 50 packets of 160 bytes a second each way',
   shape: 'pairs',
-  flows: [
-    {
-      name: 'audio',
-      priority: 'audio',
-      reliable: false,
-      sizes: { bytes: VOICE_BYTES },
-      ratePerSec: 50,
-      burst: 1,
-    },
-  ],
+  flows: [AUDIO],
   mostPeers: 10_000,
   mostPerSec: 50_000,
   rivals: ['ws', 'uws-relay', 'uws-echo', 'nats', 'coturn-tcp', 'coturn-tcp-udp', 'coturn-udp'],

@@ -7,18 +7,10 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { connect, createRelay, identityFromSeed, type Peer, type Relay } from 'supernode';
 import type * as Client from 'supernode/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHROMIUM, FLAGS } from '../fixtures/chromium.ts';
 
 const PAGE = `<!doctype html><title>supernode</title>
 <script type="module">import * as client from '/client.js'; globalThis.supernode = client;</script>`;
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** The client as a browser gets it: resolved by the package's own `browser` condition, in one file. */
 async function bundledClient(): Promise<string> {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseResult, type Result } from '../../../bench/reporter/index.ts';
 import { Sandbox } from '../../cli/run-cli.ts';
@@ -118,6 +119,9 @@ it('a fault that is planted in the relay is told', async () => {
   expect(result.warnings[0]).toMatchObject({ code: 'planted' });
   expect(result.mode).toBe('custom');
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(result);
+  const published = new URL('../../../bench/reporter/result.schema.json', import.meta.url);
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { 'date-time': true } });
+  expect(ajv.validate(JSON.parse(readFileSync(published, 'utf8')), result), ajv.errorsText()).toBe(true);
 }, 60_000);
 
 it('a relay that stalls for 100 ms shows it in the open loop, in 99.9% and not only in the longest', async () => {

@@ -6,18 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compareResults, comparisonReportersByName, reportersByName } from '../../../bench/reporter/index.ts';
+import { CHROMIUM, FLAGS } from '../../fixtures/chromium.ts';
 import { exampleResult, laterResult } from './fixtures/example-result.ts';
 import { minimalResult } from './fixtures/minimal-result.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 const SCHEMES = ['light', 'dark'] as const;
 const VIEWS = Object.keys(SIZES).flatMap((size) => SCHEMES.map((scheme) => [size, scheme] as const)) as [
