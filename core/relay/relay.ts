@@ -220,9 +220,10 @@ export class Relay extends EventEmitter<RelayEvents> {
     if (!tls) {
       this.#acceptor = createAcceptor();
       for (const descriptor of this.#descriptors) this.#acceptor.add(descriptor);
-      // The probe has let a chosen port go again; between it and here somebody may have taken it.
-      const bound = this.#acceptor.listen(host, port === 0 ? this.#port : port);
-      if (bound === 0) throw listenError(host, this.#port);
+      // Not the port that the probe found for 0: between it and here somebody may have taken that one.
+      const bound = this.#acceptor.listen(host, port);
+      if (bound === 0) throw listenError(host, port);
+      this.#port = bound;
     }
     if (admin) this.#admin = await startAdmin(admin, () => this.stats());
     this.#state = 'open';
