@@ -1,6 +1,13 @@
 /** The package's public face: the relay, and the client beside it. */
 export * from './client/node.ts';
 export { createKeyFile, loadIdentity } from './identity/key-file.ts';
-export { type Authorization, allow, deny, type Login, type RelayOptions } from './relay/options.ts';
+export {
+  type Authorization,
+  allow,
+  type DirectoryOptions,
+  deny,
+  type Login,
+  type RelayOptions,
+} from './relay/options.ts';
 export { createRelay, type DrainOptions, type Relay, type RelayEvents } from './relay/relay.ts';
 export type { RelayStats } from './relay/stats.ts';

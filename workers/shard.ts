@@ -10,6 +10,7 @@ import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/pro
 import * as op from '../core/protocol/ops.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
 import type {
+  Arrival,
   DepartureReason,
   FromShard,
   LoginProof,
@@ -18,9 +19,12 @@ import type {
   ShardTask,
   ToShard,
 } from '../core/threads/messages.ts';
-import { type Place, PresenceTable } from '../core/threads/presence.ts';
+import { type Place, PRESENCE_PLAIN, PresenceTable } from '../core/threads/presence.ts';
+import { Versions } from '../core/threads/versions.ts';
 import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
+import { Asks } from './shard/asks.ts';
 import { Channels } from './shard/channels.ts';
+import { Directory } from './shard/directory.ts';
 import { Drain } from './shard/drain.ts';
 import { Ends } from './shard/ends.ts';
 import { Farewells } from './shard/farewells.ts';
@@ -52,8 +56,12 @@ class Shard {
   readonly sessions = new SessionTable();
   readonly ends = new Ends();
   readonly presence: PresenceTable;
+  readonly versions: Versions;
+  readonly hasDirectory: boolean;
   readonly outboxes: Outboxes;
   readonly links: Links;
+  readonly asks: Asks;
+  readonly #directory: Directory;
   readonly #channels: Channels;
   readonly #logins: Logins;
   readonly #drain: Drain;
@@ -71,6 +79,8 @@ class Shard {
     this.#closed = closed;
     this.counters = countersOf(task.counters, task.index);
     this.presence = new PresenceTable(task.presence);
+    this.versions = new Versions(task.versions);
+    this.hasDirectory = task.directory;
     this.outboxes = new Outboxes(
       {
         end: (session, code, message) => this.refuse(session, code, message),
@@ -90,6 +100,11 @@ class Shard {
       task,
       this.counters,
     );
+    this.asks = new Asks({
+      schedule: this.#schedule,
+      fault: (session, error) => this.#fault('answer', error, session),
+    });
+    this.#directory = new Directory(this);
     this.#channels = new Channels(this);
     this.#logins = new Logins(this);
     this.#drain = new Drain(this);
@@ -123,6 +138,7 @@ class Shard {
       const now = performance.now();
       this.#logins.expire(now);
       this.#channels.expireOffers(now);
+      this.#directory.sweep(now);
     }, SWEEP_MS);
     if (task.tls && !this.#app.listen(task.tls.host, task.tls.port)) {
       this.#tell({ kind: 'listen-failed', message: `${task.tls.host}:${task.tls.port}` });
@@ -210,9 +226,21 @@ class Shard {
       case op.OP_RESUME:
         throw new ProtocolError('already-logged-in', 'A session logs in once.');
       default:
-        throw new ProtocolError('unknown-op', `Op 0x${frame.op.toString(16)} is the relay's to send.`);
+        this.#directory.request(session, frame);
     }
   }
+
+  /** Part of the packet path: see ForwardHost. */
+  lookup(session: Session, bytes: Uint8Array, at: number, end: number): number {
+    return this.#directory.lookup(session, bytes, at, end);
+  }
+
+  /** See ChannelsHost. */
+  get reach(): Directory['reach'] | null {
+    return this.hasDirectory ? this.#reach : null;
+  }
+  readonly #reach: Directory['reach'] = (session, peer, answered) =>
+    this.#directory.reach(session, peer, answered);
 
   /** A reliable channel's sender sent too much; the packet path calls it. */
   overrun(end: number): void {
@@ -225,6 +253,14 @@ class Shard {
     switch (message.kind) {
       case 'verdicts':
         for (const verdict of message.verdicts) this.#logins.verdict(verdict);
+        return;
+      case 'answers':
+        this.asks.answers(message.answers);
+        return;
+      case 'presence':
+      case 'plain':
+      case 'mail':
+        this.#directory.news(message);
         return;
       case 'disconnect': {
         const session = this.sessions.find(message.slot, message.generation);
@@ -245,10 +281,17 @@ class Shard {
     this.#schedule();
   }
 
-  arrived(session: Session, resumed: boolean): void {
-    this.#changes.push({ peer: session.key!, came: { client: session.client, resumed } });
+  arrived(session: Session, resumed: boolean, arrival: Arrival | undefined): void {
+    if (this.hasDirectory) this.#directory.arrivals.arrived(session, arrival);
+    else session.presenceFlags = PRESENCE_PLAIN;
+    this.changed({ peer: session.key!, came: { client: session.client, resumed } });
     this.#drain.arrived(session);
-    this.#schedule();
+  }
+
+  /** Who came, left, or is away or back: for the main thread, at the end of the turn. */
+  changed(change: PresenceChange): void {
+    this.#changes.push(change);
+    this.schedule();
   }
 
   replace(former: Place): void {
@@ -293,16 +336,17 @@ class Shard {
     session.state = ENDED;
     this.#logins.forget(session);
     this.#channels.abandon(session, reason);
+    this.#directory.forget(session);
     this.outboxes.discard(session);
     this.sessions.remove(session);
     // Last: who sees the socket gone must not see anything of it that is left.
     this.counters[C.sockets]!--;
     if (!wasLive) return;
     this.counters[C.sessions]!--;
-    const { slot, generation } = session;
-    this.presence.release(session.key!, { shard: this.index, slot, generation });
-    this.#changes.push({ peer: session.key!, came: null, reason: departure });
-    this.#schedule();
+    const { slot, generation, presenceFlags: flags } = session;
+    this.presence.release(session.key!, { shard: this.index, slot, generation, flags });
+    const plain = (flags & PRESENCE_PLAIN) !== 0;
+    this.changed({ peer: session.key!, came: null, reason: departure, plain });
   }
 
   /** An exception was contained: it costs the one session, if it has one, and is told to the main thread. */
@@ -356,9 +400,15 @@ class Shard {
     setImmediate(this.#turn);
   };
 
+  /** Asks for a turn. */
+  schedule(): void {
+    this.#schedule();
+  }
+
   readonly #turn = (): void => {
     this.#turnDue = false;
     this.links.receive();
+    this.#directory.flush();
     this.outboxes.flush();
     this.links.commit();
     this.#farewells.say();
@@ -367,11 +417,12 @@ class Shard {
     if (this.#changes.length > 0) this.#tell({ kind: 'changes', changes: this.#changes });
     if (this.#proofs.length > 0) this.#proofs = [];
     if (this.#changes.length > 0) this.#changes = [];
+    this.counters[C.directoryAsks]! += this.asks.post(this.#tell);
   };
 
-  #tell(message: FromShard): void {
+  readonly #tell = (message: FromShard): void => {
     this.task.control.postMessage(message);
-  }
+  };
 }
 
 function closeReasonOf(code: WireErrorCode): CloseReason {

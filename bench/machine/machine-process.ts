@@ -1,6 +1,7 @@
 /** Measures the core that it was pinned to when it is asked, and sleeps in between. */
 import { Loopback } from './loopback.ts';
 import { measureCalibration } from './measure-calibration.ts';
+import { measureSignatures } from './measure-signatures.ts';
 import { measureSpeed } from './measure-speed.ts';
 import type { FromMachine, ToMachine } from './messages.ts';
 
@@ -15,6 +16,7 @@ async function answer(message: ToMachine): Promise<FromMachine> {
   if (message.kind === 'calibrate') {
     return { kind: 'calibrated', calibration: await measureCalibration(message.seconds) };
   }
+  if (message.kind === 'signatures') return { kind: 'verified', perSec: measureSignatures() };
   if (loopback === null) {
     loopback = await Loopback.open();
     for (let i = 0; i < WARM_UP_PROBES; i++) await measureSpeed(loopback);

@@ -1,6 +1,8 @@
 /** All profiles, by name. */
 import { fanIn } from './fan-in.ts';
 import { idle } from './idle.ts';
+import { loginCost } from './login-cost.ts';
+import { loginFlood } from './login-flood.ts';
 import { loginStorm } from './login-storm.ts';
 import { message } from './message.ts';
 import type { Profile, ProfileName } from './profile.ts';
@@ -15,6 +17,8 @@ export const PROFILES: Record<ProfileName, Profile> = {
   message,
   supernode,
   'login-storm': loginStorm,
+  'login-cost': loginCost,
+  'login-flood': loginFlood,
   idle,
   'fan-in': fanIn,
   saturate,

@@ -10,6 +10,8 @@ export const PROFILE_NAMES = [
   'message',
   'supernode',
   'login-storm',
+  'login-cost',
+  'login-flood',
   'idle',
   'fan-in',
   'saturate',

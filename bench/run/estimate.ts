@@ -1,4 +1,5 @@
 /** How long a plan takes, about: for `--list`, the progress line, and the test that quick is quick. */
+import type { ScenarioPhase } from '../load/scenarios/scenario.ts';
 import { SUITES_OF_A_RELAY } from '../suites/suite.ts';
 import type { Job, LoadStep } from './benchmark.ts';
 
@@ -14,6 +15,7 @@ const PHASE_MS = 40;
 const CONNECT_MS_PER_PEER = { supernode: 0.6, rival: 0.25 };
 /** After a probe that was too much the load waits until everything has arrived. */
 const SETTLE_MS = 450;
+const FLOOD_END_MS = 1_500;
 /** Two readings of memory, each after collections of garbage. */
 const MEMORY_MS = 1_200;
 
@@ -26,13 +28,19 @@ export function roundMs(job: Job, round: number): number {
   const { peers } = job.crowd;
   if (job.kind === 'scenario') {
     const connects = job.memoryPerPeer ? 1.2 : 1;
-    const phases = job.steps.reduce((sum, { phase }) => sum + phase.warmupMs + phase.measureMs + PHASE_MS, 0);
+    const phases = job.steps.reduce((sum, { phase }) => sum + phaseMs(phase) + PHASE_MS, 0);
     const memoryMs = job.memoryPerPeer ? MEMORY_MS : 0;
     return START_MS + connects * peers * CONNECT_MS_PER_PEER.supernode + memoryMs + phases;
   }
   const steps = job.steps.filter(({ rounds }) => round < rounds);
   const connectMs = peers * CONNECT_MS_PER_PEER[job.system === 'supernode' ? 'supernode' : 'rival'];
   return START_MS + connectMs + steps.reduce((sum, step) => sum + stepMs(step), 0);
+}
+
+/** A turn of quiet and flood ends when the last login of the flood has been answered. */
+function phaseMs(phase: ScenarioPhase): number {
+  if (phase.kind !== 'quiet-and-flood') return phase.warmupMs + phase.measureMs;
+  return 2 * phase.warmupMs + phase.turns * (2 * phase.measureMs + FLOOD_END_MS);
 }
 
 function stepMs({ work }: LoadStep): number {

@@ -16,8 +16,40 @@ export const METRICS = {
   drops: { title: 'frames dropped or lost', unit: 'frames', better: 'lower' },
   rateAtObjective: { title: 'highest rate that meets the objective', unit: 'frames/s', better: 'higher' },
   timePerOp: { title: 'time per operation', unit: 'ns/op', better: 'lower' },
+  residentAnon: { title: 'memory of the relay that is its own', unit: 'bytes', better: 'lower' },
+  residentFile: {
+    title: "memory of the relay that is files': code, and the store's pages",
+    unit: 'bytes',
+    better: 'lower',
+  },
   loginsPerSec: { title: 'logins', unit: 'logins/s', better: 'higher' },
   cpuPerLogin: { title: 'CPU time of the relay per login', unit: 'us/login', better: 'lower' },
+  signatureShare: {
+    title: 'logins per CPU second of the relay, over signatures that the same core checks',
+    unit: 'ratio',
+    better: 'higher',
+  },
+  overSignature: {
+    title: 'logins per CPU second, over those with a signature',
+    unit: 'ratio',
+    better: 'higher',
+  },
+  signaturesPerSec: {
+    title: 'Ed25519 signatures that the core checks',
+    unit: 'signatures/s',
+    better: 'none',
+  },
+  floodOverQuiet: {
+    title: 'latency of calls in the flood over that in quiet, 99% of frames',
+    unit: 'ratio',
+    better: 'lower',
+  },
+  quietAudioP99: { title: 'latency of calls in quiet, 99% of frames', unit: 'ms', better: 'lower' },
+  offeredOverCapacity: {
+    title: 'logins offered over what the relay takes',
+    unit: 'ratio',
+    better: 'none',
+  },
   loginsRefused: { title: 'tries that were refused', unit: 'tries', better: 'lower' },
   loginRateAtObjective: {
     title: 'highest rate of logins that meets the objective',

@@ -58,13 +58,13 @@ function microJobs({ suites, rounds, durations }: PlanOptions): MicroJob[] {
 
 function microJob(suites: readonly MicroSuite[], passMs: number, rounds: number): MicroJob {
   const benchmarks = microBenchmarks(suites).map(
-    ({ benchmark, suite, title, parameters }): Benchmark => ({
+    ({ benchmark, suite, title, parameters, metrics }): Benchmark => ({
       id: benchmark,
       suite,
       profile: null,
       title,
       parameters,
-      metrics: ['timePerOp'],
+      metrics,
       rivalsDo: null,
     }),
   );

@@ -135,11 +135,11 @@ async function microRound(
 ): Promise<Sample[]> {
   const loadCore = loadCores[0] ?? null;
   const { samples } = await runMicroRound({ suites, core: relayCore, loadCore, passMs, passes });
-  return samples.map(({ benchmark: id, nsPerOp }): Sample => {
+  return samples.map(({ benchmark: id, nsPerOp, figures: others }): Sample => {
     const benchmark = benchmarks.find((one) => one.id === id);
     if (!benchmark) throw new Error(`The suites measured "${id}", which was not planned.`);
     const round = { ...start, loadCpuShare: null, othersCpuShare: null };
-    const figures = { timePerOp: nsPerOp };
+    const figures = { timePerOp: nsPerOp, ...others };
     return {
       benchmark,
       system: 'supernode',

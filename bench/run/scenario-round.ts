@@ -1,4 +1,5 @@
 /** One round of a scenario: a fresh relay, a fresh scenario process, and the scenario's steps. */
+import { encodeIntoCompressedBase64 } from 'hdr-histogram-js';
 import { Child } from '../load/child.ts';
 import type {
   FromScenario,
@@ -7,10 +8,12 @@ import type {
   ScenarioResult,
   ToScenario,
 } from '../load/scenarios/scenario.ts';
+import { SpeedProbe } from '../machine/speed-probe.ts';
 import type { RunningSystem, System, Usage } from '../systems/system.ts';
 import type { Benchmark, ScenarioJob } from './benchmark.ts';
 import { idleTimes, othersCpuShare } from './core-time.ts';
 import { latencyFigures, merge, msAt } from './histograms.ts';
+import { addShares, costFigures, floodFigures } from './login-figures.ts';
 import type { Placement } from './placement.ts';
 import type { Figures, RoundStart, Sample } from './sample.ts';
 
@@ -48,10 +51,17 @@ export async function runScenarioRound(
     }
     load.tell({ kind: 'stop' });
     await load.next('stopped', SETTLE_MS);
+    if (job.crowd.kind === 'login-cost') addShares(samples, await signaturesPerSec(relayCore));
     return samples;
   } finally {
     await Promise.all([load.stop(), running.stop()]);
   }
+}
+
+/** On the relay's core, with the relay at rest. */
+async function signaturesPerSec(core: number | null): Promise<number> {
+  await using probe = new SpeedProbe({ core });
+  return await probe.signaturesPerSec();
 }
 
 async function connect(
@@ -92,16 +102,20 @@ async function observe(
   { relayCore, loadCore }: { relayCore: number | null; loadCore: number | null },
 ): Promise<Observed> {
   load.tell({ kind: 'run', phase });
-  await load.next('measuring', phase.warmupMs + SETTLE_MS);
+  await load.next('measuring', 2 * phase.warmupMs + SETTLE_MS);
   const before = await running.usage();
   const idleBefore = idleTimes();
-  const { result } = await load.next('measured', phase.measureMs);
+  const { result } = await load.next('measured', measuredMs(phase));
   const after = await running.usage();
   const others = othersCpuShare(idleBefore, idleTimes(), [
     { core: relayCore, share: (after.cpuMs - before.cpuMs) / (after.atMs - before.atMs) },
     { core: loadCore, share: result.cpuMs / result.elapsedMs },
   ]);
   return { result, before, after, othersCpuShare: others };
+}
+
+function measuredMs(phase: ScenarioPhase): number {
+  return phase.kind === 'quiet-and-flood' ? 2 * phase.turns * phase.measureMs : phase.measureMs;
 }
 
 function sampleOf(
@@ -114,7 +128,7 @@ function sampleOf(
     benchmark,
     system: 'supernode',
     figures,
-    histogram: mainOperation(result).histogram,
+    histogram: mainHistogram(result),
     latencyFrom: 'intended',
     arrivedShare: null,
     round: { ...start, loadCpuShare: result.cpuMs / result.elapsedMs, othersCpuShare },
@@ -122,26 +136,37 @@ function sampleOf(
 }
 
 /** Whose latency is the scenario's. */
-function mainOperation(result: ScenarioResult): OperationResult {
-  if (result.kind === 'login-storm') return result.login;
-  return result.kind === 'idle' ? result.ping : result.operations.audio;
+function mainHistogram(result: ScenarioResult): string {
+  switch (result.kind) {
+    case 'login-storm':
+    case 'login-cost':
+      return result.login.histogram;
+    case 'login-flood':
+      return encodeIntoCompressedBase64(merge(result.flood.map(({ histogram }) => histogram)));
+    case 'idle':
+      return result.ping.histogram;
+    case 'supernode':
+      return result.operations.audio.histogram;
+  }
 }
 
 function figuresOf({ result, before, after }: Observed, peers: number): Figures {
   const relayCpuShare = (after.cpuMs - before.cpuMs) / (after.atMs - before.atMs);
   const dropped = after.drops === null || before.drops === null ? 0 : after.drops - before.drops;
   return {
-    ...latencyFigures(merge([mainOperation(result).histogram])),
+    ...latencyFigures(merge([mainHistogram(result)])),
     relayCpuShare,
     rss: after.rssBytes,
     drops: dropped,
     cpuPerPeer: (relayCpuShare * 1e6) / peers,
-    ...figuresOfKind(result, relayCpuShare),
+    ...figuresOfKind(result, relayCpuShare, dropped),
   };
 }
 
-function figuresOfKind(result: ScenarioResult, relayCpuShare: number): Figures {
+function figuresOfKind(result: ScenarioResult, relayCpuShare: number, drops: number): Figures {
   if (result.kind === 'idle') return {};
+  if (result.kind === 'login-cost') return costFigures(result, relayCpuShare);
+  if (result.kind === 'login-flood') return floodFigures(result, drops);
   if (result.kind === 'login-storm') {
     const { login, audio, refused } = result;
     return {

@@ -1,10 +1,13 @@
 /** The suites by name, and what they would measure. */
 import { OptionError } from '../../core/protocol/errors.ts';
+import type { MetricName } from '../run/metrics.ts';
 import { directorySuite } from './directory.ts';
+import { directoryMillionSuite } from './directory-million.ts';
 import { frameSuite } from './frame.ts';
 import { loginSuite } from './login.ts';
 import { outboxSuite } from './outbox.ts';
 import { presenceSuite } from './presence.ts';
+import { presenceMillionSuite } from './presence-million.ts';
 import { relayLatencySuite, relayThroughputSuite } from './relay.ts';
 import { ringSuite } from './ring.ts';
 import { MICRO_SUITES, type MicroSuite } from './suite.ts';
@@ -16,7 +19,9 @@ const DEFINITIONS: readonly SuiteDefinition[] = [
   presenceSuite,
   outboxSuite,
   loginSuite,
+  presenceMillionSuite,
   directorySuite,
+  directoryMillionSuite,
   relayThroughputSuite,
   relayLatencySuite,
 ];
@@ -27,6 +32,7 @@ export interface MicroBenchmark {
   suite: MicroSuite;
   title: string;
   parameters: Record<string, string | number | boolean>;
+  metrics: readonly MetricName[];
 }
 
 /** @throws OptionError for a name that is none; the message lists those that are. */
@@ -42,11 +48,12 @@ export function suitesNamed(names: readonly string[]): SuiteDefinition[] {
 /** What a round of these suites measures, without running it. @throws OptionError for a name that is none. */
 export function microBenchmarks(names: readonly string[] = MICRO_SUITES): MicroBenchmark[] {
   return suitesNamed(names).flatMap(({ suite, tasks }) =>
-    Object.entries(tasks).map(([task, { title, parameters }]) => ({
+    Object.entries(tasks).map(([task, { title, parameters, alsoMeasured = [] }]) => ({
       benchmark: `${suite}/${task}`,
       suite,
       title,
       parameters: { ...parameters },
+      metrics: ['timePerOp', ...alsoMeasured],
     })),
   );
 }

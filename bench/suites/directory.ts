@@ -1,13 +1,14 @@
 /**
- * What it costs a whole relay to look a peer up: an `open`, from socket to socket. There is no other look-up yet: records
- * of peers that are away come with the durable directory.
+ * What it costs a whole relay to look a peer up, from socket to socket: by a `lookup` of a peer that is online, and by an
+ * `open`. Records of peers that are away: directory-million.ts.
  *
  * One iteration is a window of look-ups in one bundle and all of their answers, so the figure is the relay's time for one
  * look-up among many and not a round trip.
  */
 import { controlFrameEnd, decodeControl, encodeControl } from '../../core/protocol/control.ts';
+import { STATE_ONLINE } from '../../core/protocol/directory-ops.ts';
 import type { CloseReason } from '../../core/protocol/errors.ts';
-import { OP_CLOSED, OP_OFFER, OP_OPEN, OP_REJECT } from '../../core/protocol/ops.ts';
+import { OP_CLOSED, OP_FOUND, OP_LOOKUP, OP_OFFER, OP_OPEN, OP_REJECT } from '../../core/protocol/ops.ts';
 import { supernode } from '../systems/supernode.ts';
 import { consume } from './blackhole.ts';
 import { warmUp } from './call.ts';
@@ -25,7 +26,13 @@ const REQUEST_AT = 3;
 
 const KIND = { reliable: false, priority: 1, lifeMs: 200, credit: 0, protocol: '' };
 
-type Names = 'absent' | 'present';
+/** Sockets that look up at the same time, and peers that they look up. */
+const ASKERS = 4;
+const ONLINE = 60;
+const ONLINE_WINDOW = 256;
+const BECOMES_PLAIN_MS = 10_000;
+
+type Names = 'absent' | 'present' | 'online';
 
 export const directorySuite = defineSuite<Names>({
   suite: 'directory',
@@ -39,6 +46,11 @@ export const directorySuite = defineSuite<Names>({
       title: 'Find a peer through a relay: it gets an offer and rejects it',
       operations: PRESENT_WINDOW,
       parameters: { window: PRESENT_WINDOW, shards: 1, callees: CALLEES },
+    },
+    online: {
+      title: 'Look up peers that are online, through a relay, windows from several sockets',
+      operations: ASKERS * ONLINE_WINDOW,
+      parameters: { window: ONLINE_WINDOW, shards: 1, sockets: ASKERS, peers: ONLINE },
     },
   },
   open,
@@ -67,16 +79,27 @@ async function open({ core }: Placement): Promise<OpenSuite<Names>> {
     const numbers = numbersFrom(6);
     const absent = Array.from({ length: ABSENT_WINDOW }, () => numbers.bytes(32));
     const present = Array.from({ length: PRESENT_WINDOW }, (_, i) => callees[i % CALLEES]!);
+    const askers = [asker];
+    while (askers.length < ASKERS) askers.push(await connect());
+    const online = [...callees];
+    while (online.length < ONLINE) online.push((await connect()).publicKey);
+    for (const peer of online) await foundOnline(asker, peer);
+    const windows = askers.map((one, i) => onlineLookUps(one, online, i));
     const iterate = {
+      online: async () => {
+        await Promise.all(windows.map((window) => window()));
+      },
       absent: lookUps(asker, absent, 'not-found'),
       present: lookUps(asker, present, 'rejected'),
     };
     await warmUp(iterate.absent);
     await warmUp(iterate.present);
+    await warmUp(iterate.online);
     return {
       work: {
         absent: { async: true, iterate: iterate.absent },
         present: { async: true, iterate: iterate.present },
+        online: { async: true, iterate: iterate.online },
       },
       close,
     };
@@ -91,7 +114,40 @@ function lookUps(asker: Caller, keys: readonly Uint8Array[], reason: CloseReason
   const bundle = Buffer.concat(
     keys.map((to, i) => encodeControl(OP_OPEN, FIRST_REQUEST + i, { to, ...KIND })),
   );
-  const answers = new Answers(keys.length, reason);
+  return window(
+    asker,
+    bundle,
+    new Answers(keys.length, encodeControl(OP_CLOSED, FIRST_REQUEST, { label: 0, reason })),
+  );
+}
+
+function onlineLookUps(asker: Caller, online: readonly Uint8Array[], offset: number): () => Promise<void> {
+  const bundle = Buffer.concat(
+    Array.from({ length: ONLINE_WINDOW }, (_, i) =>
+      encodeControl(OP_LOOKUP, FIRST_REQUEST + i, { peer: online[(i * 7 + offset) % online.length]! }),
+    ),
+  );
+  const expected = encodeControl(OP_FOUND, FIRST_REQUEST, { state: STATE_ONLINE });
+  return window(asker, bundle, new Answers(ONLINE_WINDOW, expected));
+}
+
+/** A peer that has just come is not found by others until the relay has read whether it is open to all. */
+async function foundOnline(asker: Caller, peer: Uint8Array): Promise<void> {
+  const deadline = performance.now() + BECOMES_PLAIN_MS;
+  for (;;) {
+    const answer = await new Promise<Uint8Array>((resolve, reject) => {
+      asker.onfailure = reject;
+      asker.onbundle = (bytes) => resolve(Uint8Array.from(bytes));
+      asker.send(encodeControl(OP_LOOKUP, FIRST_REQUEST, { peer }));
+    });
+    const { op, body } = decodeControl(answer, 0, controlFrameEnd(answer, 0, answer.length));
+    if (op === OP_FOUND && body.state === STATE_ONLINE) return;
+    if (performance.now() > deadline) throw new Error(`A peer that is online is answered with op ${op}.`);
+  }
+}
+
+/** Sends the bundle; resolves when all of its answers have come. */
+function window(asker: Caller, bundle: Uint8Array, answers: Answers): () => Promise<void> {
   return () =>
     new Promise((resolve, reject) => {
       asker.onfailure = reject;
@@ -112,8 +168,8 @@ class Answers {
   readonly #count: number;
   #left: number;
 
-  constructor(count: number, reason: CloseReason) {
-    this.#expected = encodeControl(OP_CLOSED, FIRST_REQUEST, { label: 0, reason });
+  constructor(count: number, expected: Uint8Array) {
+    this.#expected = expected;
     this.#answered = new Uint8Array(count);
     this.#count = count;
     this.#left = count;

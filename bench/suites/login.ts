@@ -4,7 +4,7 @@ import { type Identity, identityFromSeed } from '../../core/identity/identity.ts
 import { openTicket, sealTicket, ticketKeyOf } from '../../core/identity/ticket.ts';
 import { loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { workerFile } from '../../core/relay/worker-file.ts';
-import type { VerifyTask } from '../../core/threads/messages.ts';
+import type { ProofAnswer, VerifyTask } from '../../core/threads/messages.ts';
 import { consume } from './blackhole.ts';
 import { numbersFrom } from './numbers.ts';
 import { defineSuite, sync, type Work } from './task.ts';
@@ -19,7 +19,7 @@ const ENDS_AT = Date.UTC(2100, 0);
 
 /** The part of workers/directory.ts that is measured. It is named by URL, as core does. */
 export interface DirectoryWorker {
-  verifyLogins(task: VerifyTask): boolean[];
+  verifyLogins(task: VerifyTask): ProofAnswer[];
 }
 
 export const loginSuite = defineSuite({
@@ -95,7 +95,7 @@ async function verifyWork(relay: Identity, peer: Identity, nonce: Uint8Array): P
   const task: VerifyTask = { relayKey: relay.publicKey, proofs: new Array(SIGNATURES).fill(proof) };
   return sync(() => {
     const verdicts = verifyLogins(task);
-    if (verdicts.length !== SIGNATURES || verdicts.includes(false))
+    if (verdicts.length !== SIGNATURES || verdicts.some(({ ok }) => !ok))
       throw new Error('A good login was refused.');
     consume(verdicts.length);
   });

@@ -15,6 +15,7 @@
  */
 import { Bench, type Task } from 'tinybench';
 import { median } from '../machine/middle.ts';
+import type { Figures } from '../run/sample.ts';
 import type { MicroSample, MicroSuite } from './suite.ts';
 import type { MicroTask, OpenSuite, SuiteDefinition, Work } from './task.ts';
 
@@ -58,6 +59,8 @@ export async function measure(
       entry.operations += figure.operations;
     }
   }
+  const figures = new Map<string, Figures>();
+  for (const { benchmark, work } of entries) if (work.figures) figures.set(benchmark, await work.figures());
   return entries.map(({ benchmark, suite, definition, nsPerOp, operations }) => ({
     benchmark,
     suite,
@@ -65,6 +68,7 @@ export async function measure(
     nsPerOp: median(nsPerOp),
     operations,
     parameters: { ...definition.parameters },
+    ...(figures.has(benchmark) && { figures: figures.get(benchmark)! }),
   }));
 }
 

@@ -57,10 +57,10 @@ async function openTable(size: Size, { loadCore }: Placement) {
   const numbers = numbersFrom(peers);
   const memory = createPresence(peers + CHURNING_PEERS, numbers.bytes(32));
   const table = new PresenceTable(memory);
-  const former: Place = { shard: 0, slot: 0, generation: 0 };
+  const former: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   const present = Array.from({ length: peers }, (_, slot) => {
     const key = numbers.bytes(32);
-    table.claim(key, { shard: 0, slot, generation: 1 }, former);
+    table.claim(key, { shard: 0, slot, generation: 1, flags: 0 }, former);
     return key;
   });
   const draw = (keys: Uint8Array[]): Uint8Array[] =>
@@ -88,7 +88,7 @@ async function openTable(size: Size, { loadCore }: Placement) {
 
 /** Looks up the next LOOK_UPS of the keys, each of which must be there, or must not. */
 function lookUps(table: PresenceTable, keys: readonly Uint8Array[], there: boolean): () => void {
-  const place: Place = { shard: 0, slot: 0, generation: 0 };
+  const place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   let next = 0;
   return () => {
     for (let i = 0; i < LOOK_UPS; i++) {
@@ -100,8 +100,8 @@ function lookUps(table: PresenceTable, keys: readonly Uint8Array[], there: boole
 }
 
 function comeAndGo(table: PresenceTable, keys: readonly Uint8Array[]): () => void {
-  const place: Place = { shard: 0, slot: 0, generation: 1 };
-  const former: Place = { shard: 0, slot: 0, generation: 0 };
+  const place: Place = { shard: 0, slot: 0, generation: 1, flags: 0 };
+  const former: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   return () => {
     for (const key of keys) {
       consume(table.claim(key, place, former).length);

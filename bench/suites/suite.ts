@@ -1,3 +1,5 @@
+import type { Figures } from '../run/sample.ts';
+
 /** A micro-benchmark suite: variants of small operations, each a tinybench task, run in a process of its own. */
 
 export const MICRO_SUITES = [
@@ -6,14 +8,21 @@ export const MICRO_SUITES = [
   'presence',
   'outbox',
   'login',
+  'presence-million',
   'directory',
+  'directory-million',
   'relay-throughput',
   'relay-latency',
 ] as const;
 export type MicroSuite = (typeof MICRO_SUITES)[number];
 
 /** Suites that load a whole relay: it is what runs on the measured core, and their own process on the load's. */
-export const SUITES_OF_A_RELAY: readonly MicroSuite[] = ['directory', 'relay-throughput', 'relay-latency'];
+export const SUITES_OF_A_RELAY: readonly MicroSuite[] = [
+  'directory',
+  'directory-million',
+  'relay-throughput',
+  'relay-latency',
+];
 
 /** What one round of a task measured. */
 export interface MicroSample {
@@ -26,6 +35,8 @@ export interface MicroSample {
   operations: number;
   /** What the task did in bytes, peers, threads. */
   parameters: Record<string, string | number | boolean>;
+  /** What else a round of the task measured. */
+  figures?: Figures;
 }
 
 /** One round: a fresh process, pinned, that runs every task of the suites, interleaved. */

@@ -1,4 +1,6 @@
 /** How a suite says what it measures: its tasks can be listed without running any. */
+import type { MetricName } from '../run/metrics.ts';
+import type { Figures } from '../run/sample.ts';
 import type { MicroSuite } from './suite.ts';
 
 export interface MicroTask {
@@ -7,6 +9,8 @@ export interface MicroTask {
   operations: number;
   /** What an operation works on, in bytes, peers, threads. */
   parameters: Record<string, string | number | boolean>;
+  /** Figures beside the time of an operation: `Work.figures` gives them. */
+  alsoMeasured?: readonly MetricName[];
 }
 
 /** One iteration. It is said, never guessed, whether it is async: tinybench would run it to find out. */
@@ -14,6 +18,8 @@ export type Work = ({ async: false; iterate: () => void } | { async: true; itera
   /** Around every slice of iterations, warm-up included, outside the measured time: wakes the other thread, say. */
   begin?: () => void | Promise<void>;
   end?: () => void | Promise<void>;
+  /** After the last slice. */
+  figures?: () => Figures | Promise<Figures>;
 };
 
 export interface OpenSuite<Names extends string = string> {

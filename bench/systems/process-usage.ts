@@ -56,7 +56,10 @@ export function statCpuMs(stat: string): number {
 }
 
 /** Resident memory in kibibytes, as these files name it. */
-function kibibytes(text: string | undefined, name: 'VmRSS' | 'Rss'): number | undefined {
+function kibibytes(
+  text: string | undefined,
+  name: 'VmRSS' | 'Rss' | 'RssAnon' | 'RssFile',
+): number | undefined {
   const value = text && new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
   return value === undefined ? undefined : Number(value);
 }
@@ -80,6 +83,17 @@ export class ProcessUsage {
   /** As `read().rssBytes`, but exact: the kernel walks the page tables, and may take milliseconds for it. */
   async exactRssBytes(): Promise<number> {
     return this.#exactRss(this.#pid);
+  }
+
+  /** Resident memory: what is the process's own, and pages of files. */
+  async resident(): Promise<{ anonBytes: number; fileBytes: number }> {
+    const status = await read(`/proc/${this.#pid}/status`);
+    const anon = kibibytes(status, 'RssAnon');
+    const file = kibibytes(status, 'RssFile');
+    if (anon === undefined || file === undefined) {
+      throw new Error(`Process ${this.#pid} has ended: its memory cannot be read.`);
+    }
+    return { anonBytes: anon * 1024, fileBytes: file * 1024 };
   }
 
   async #add(pid: number, sum: { cpuMs: number; rssBytes: number }): Promise<void> {

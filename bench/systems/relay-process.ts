@@ -5,7 +5,13 @@ import { plant } from './plant.ts';
 
 await answerRun(async () => {
   plant(process.env);
-  const relay = await createRelay({ host: '127.0.0.1', port: 0, shards: Number(process.argv[2]) });
+  const [shards, path] = process.argv.slice(2);
+  const relay = await createRelay({
+    host: '127.0.0.1',
+    port: 0,
+    shards: Number(shards),
+    ...(path !== undefined && { directory: { path } }),
+  });
   return {
     address: relay.url,
     drops: () => Object.values(relay.stats().drops).reduce((sum, count) => sum + count, 0),

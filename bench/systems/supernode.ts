@@ -1,9 +1,9 @@
 /** supernode itself: a relay in a process of its own. */
 import { createRequire } from 'node:module';
-import { startNodeServer } from './node-server.ts';
-import type { System } from './system.ts';
+import { type NodeServer, startNodeServer } from './node-server.ts';
+import type { StartOptions, System } from './system.ts';
 
-export const supernode: System = {
+export const supernode: Omit<System, 'start'> & { start(options: StartOptions): Promise<NodeServer> } = {
   id: 'supernode',
   title: 'supernode',
   dialect: 'supernode',
@@ -12,6 +12,10 @@ export const supernode: System = {
     const { version } = createRequire(import.meta.url)('supernode/package.json') as { version: string };
     return version;
   },
-  start: ({ core, shards }) =>
-    startNodeServer('relay-process', { name: 'supernode relay', core, args: [String(shards)] }),
+  start: ({ core, shards, directory }) =>
+    startNodeServer('relay-process', {
+      name: 'supernode relay',
+      core,
+      args: [String(shards), ...(directory === undefined ? [] : [directory])],
+    }),
 };

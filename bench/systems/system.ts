@@ -18,6 +18,8 @@ export interface StartOptions {
   core: number | null;
   /** Shards, of a system that has them. */
   shards: number;
+  /** Where the store of a system that has one is kept; without, it keeps nothing. */
+  directory?: string;
 }
 
 /** Of the whole system: every thread of its process, and of its children. */

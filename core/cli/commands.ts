@@ -20,6 +20,34 @@ const pipe: CommandGroup = {
   ],
 };
 
+const directory: CommandGroup = {
+  name: 'supernode directory',
+  description: "Back up, restore, check and measure a relay's directory.",
+  commands: {
+    export: {
+      description: 'Write it as NDJSON.',
+      load: async (): Promise<Command> => (await import('./directory-export.ts')).directoryExport,
+    },
+    import: {
+      description: 'Read an export into it.',
+      load: async (): Promise<Command> => (await import('./directory-import.ts')).directoryImport,
+    },
+    check: {
+      description: 'Say whether it is whole.',
+      load: async (): Promise<Command> => (await import('./directory-check.ts')).directoryCheck,
+    },
+    stats: {
+      description: 'Show how much is in it.',
+      load: async (): Promise<Command> => (await import('./directory-stats.ts')).directoryStats,
+    },
+  },
+  examples: [
+    ['supernode directory export --out backup.ndjson', 'back up, while the relay runs'],
+    ['supernode directory import --data DIR backup.ndjson', 'restore'],
+    ['supernode directory check', 'verify every row'],
+  ],
+};
+
 const bench: CommandGroup = {
   name: 'supernode bench',
   description: 'Measure the relay on this machine, and compare results.',
@@ -42,7 +70,7 @@ const bench: CommandGroup = {
 
 export const root: CommandGroup = {
   name: 'supernode',
-  description: 'An identity-addressed relay, and a pipe through it.',
+  description: 'An identity-addressed relay with a directory, and what peers do through it.',
   commands: {
     start: {
       description: 'Start a relay.',
@@ -56,13 +84,37 @@ export const root: CommandGroup = {
       description: 'Make a key file, and print the peer id of the key.',
       load: async (): Promise<Command> => (await import('./keygen.ts')).keygen,
     },
+    whoami: {
+      description: "Print a key's peer id, and its name at a relay.",
+      load: async (): Promise<Command> => (await import('./whoami.ts')).whoami,
+    },
+    register: {
+      description: 'Claim a name at a relay.',
+      load: async (): Promise<Command> => (await import('./register.ts')).register,
+    },
+    lookup: {
+      description: 'Find a peer by name or id.',
+      load: async (): Promise<Command> => (await import('./lookup.ts')).lookup,
+    },
+    send: {
+      description: "Leave a message in a peer's mailbox.",
+      load: async (): Promise<Command> => (await import('./send.ts')).send,
+    },
+    inbox: {
+      description: 'Print the messages that wait for a key.',
+      load: async (): Promise<Command> => (await import('./inbox.ts')).inbox,
+    },
     pipe: { description: pipe.description, load: async (): Promise<CommandGroup> => pipe },
+    directory: { description: directory.description, load: async (): Promise<CommandGroup> => directory },
     bench: { description: bench.description, load: async (): Promise<CommandGroup> => bench },
   },
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
     ['supernode status', 'what it is doing'],
     ['supernode keygen --out me.key', 'an address that lasts'],
+    ['supernode register ann --key me.key', 'and a name for it'],
+    ['echo hello | supernode send ann --key my.key', 'a message for ann, who may be away'],
+    ['supernode inbox --key me.key', 'what has come for her'],
     ['supernode pipe listen > copy', 'receive a file; prints the peer id to connect to'],
     ['supernode pipe connect PEER < file', 'send it'],
     ['supernode bench --quick', 'what this machine carries'],

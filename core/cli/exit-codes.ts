@@ -4,9 +4,9 @@ import { type ErrorCode, SupernodeError } from '../protocol/errors.ts';
 export const EXIT_OK = 0;
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
-/** The peer is not there, or does not take the channel: nothing was transferred. */
+/** The peer is not there, or does not take the channel or the message: nothing was transferred. */
 export const EXIT_NO_PEER = 3;
-/** The channel was lost before everything had been delivered. */
+/** Not everything was delivered: the channel was lost before, or a message was not taken in time. */
 export const EXIT_LOST = 4;
 /** A second Ctrl-C or SIGTERM, as shells report SIGINT. */
 export const EXIT_INTERRUPTED = 130;
@@ -29,10 +29,17 @@ export class UsageError extends CommandError {
   }
 }
 
+const BY_CODE: Partial<Record<ErrorCode, number>> = {
+  'bad-option': EXIT_USAGE,
+  'bad-peer-id': EXIT_USAGE,
+  'bad-name': EXIT_USAGE,
+  'not-found': EXIT_NO_PEER,
+  refused: EXIT_NO_PEER,
+};
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.exitCode;
-  const code = error instanceof SupernodeError ? error.code : undefined;
-  return code === 'bad-option' || code === 'bad-peer-id' ? EXIT_USAGE : EXIT_FAILURE;
+  return (error instanceof SupernodeError && BY_CODE[error.code]) || EXIT_FAILURE;
 }
 
 /** The error as one line: no stack, whatever was thrown. */

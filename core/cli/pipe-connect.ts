@@ -4,6 +4,7 @@ import type { Channel, CloseReason, Peer } from '../client/node.ts';
 import type { Command } from './command.ts';
 import { CommandError, EXIT_FAILURE, EXIT_NO_PEER } from './exit-codes.ts';
 import { text, wholeNumber } from './flags.ts';
+import { readTarget, type Target } from './name-or-id.ts';
 import { PIPE_ARGS, PIPE_EXIT_CODES, PIPE_NOTES, PIPE_PROTOCOL, pipeSettings } from './pipe-flags.ts';
 
 const RETRY_MS = 200;
@@ -12,7 +13,7 @@ export const pipeConnect: Command = {
   name: 'supernode pipe connect',
   description: 'Connects to a peer that listens, and joins stdin and stdout with its',
   args: {
-    peer: { type: 'positional', description: 'The peer id that supernode pipe listen printed' },
+    peer: { type: 'positional', description: 'The peer id that supernode pipe listen printed, or a name' },
     ...PIPE_ARGS,
     wait: {
       type: 'string',
@@ -23,6 +24,7 @@ export const pipeConnect: Command = {
   notes: PIPE_NOTES,
   examples: [
     ['supernode pipe connect PEER < file', 'send a file'],
+    ['supernode pipe connect ann < file', 'to the peer that has this name at the relay'],
     ['supernode pipe connect PEER < /dev/null > copy', 'only receive'],
     ['tar c dir | supernode pipe connect PEER --wait 30', 'to a peer that is about to listen'],
   ],
@@ -31,8 +33,8 @@ export const pipeConnect: Command = {
     [EXIT_NO_PEER, 'the peer is not there, or did not take the channel: nothing was sent'],
   ],
   async run(values) {
-    const { connect, parsePeerId } = await import('../client/node.ts');
-    const to = parsePeerId(text(values, 'peer')!).id;
+    const { connect } = await import('../client/node.ts');
+    const to = await readTarget(text(values, 'peer')!);
     const waitMs = (wholeNumber(values, 'wait', 0, 86_400) ?? 0) * 1000;
     const { relay, identity, progress } = await pipeSettings(values);
     const peer = await connect(relay, { ...(identity === undefined ? {} : { identity }), reconnect: false });
@@ -47,7 +49,7 @@ export const pipeConnect: Command = {
 };
 
 /** @throws CommandError with EXIT_NO_PEER, or what the connection was lost with. */
-async function openPipe(peer: Peer, to: string, waitMs: number): Promise<Channel> {
+async function openPipe(peer: Peer, to: Target, waitMs: number): Promise<Channel> {
   const { ChannelError } = await import('../client/node.ts');
   let lost: Error | undefined;
   peer.addEventListener('closed', ({ error }) => {
@@ -56,12 +58,15 @@ async function openPipe(peer: Peer, to: string, waitMs: number): Promise<Channel
   const deadline = performance.now() + waitMs;
   for (;;) {
     try {
-      return await peer.open(to, { reliable: true, protocol: PIPE_PROTOCOL });
+      // Asked anew each time: the name may be claimed, or change hands, meanwhile.
+      const id = to.id ?? (await peer.lookup(to.text))?.id;
+      if (id === undefined) throw new ChannelError('not-found', `Nobody has the name ${to.text}.`);
+      return await peer.open(id, { reliable: true, protocol: PIPE_PROTOCOL });
     } catch (error) {
       if (lost !== undefined) throw lost;
       if (!(error instanceof ChannelError)) throw error;
       if (error.reason !== 'not-found' || performance.now() + RETRY_MS > deadline) {
-        throw notOpened(to, error.reason);
+        throw notOpened(to.text, error.reason);
       }
     }
     await delay(RETRY_MS);

@@ -2,19 +2,15 @@
 import type { ArgsDef } from 'citty';
 import type { Identity } from '../client/node.ts';
 import { loadIdentity } from '../identity/key-file.ts';
-import { DEFAULT_URL } from '../protocol/names.ts';
 import { EXIT_FAILURE, EXIT_LOST } from './exit-codes.ts';
 import { type FlagValues, text } from './flags.ts';
+import { RELAY_ARG, relayUrl } from './peer-flags.ts';
 
 /** The channel's protocol text: a listener takes nothing else. */
 export const PIPE_PROTOCOL = 'pipe';
 
 export const PIPE_ARGS = {
-  relay: {
-    type: 'string',
-    description: `The relay (default: SUPERNODE_RELAY, or ${DEFAULT_URL})`,
-    valueHint: 'URL',
-  },
+  relay: RELAY_ARG,
   key: {
     type: 'string',
     description: 'Key file to be known by (default: a fresh key), see supernode keygen',
@@ -47,7 +43,7 @@ export interface PipeSettings {
 export async function pipeSettings(values: FlagValues): Promise<PipeSettings> {
   const key = text(values, 'key');
   return {
-    relay: text(values, 'relay') ?? (process.env['SUPERNODE_RELAY'] || DEFAULT_URL),
+    relay: relayUrl(values),
     identity: key === undefined ? undefined : await loadIdentity(key),
     progress: values['progress'] === true,
   };

@@ -1,6 +1,7 @@
-/** The relay of `supernode start`: its key, its state file, its warnings and its end. */
+/** The relay of `supernode start`: its data directory, its state file, its warnings and its end. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { defaultDataDirectory, storePath } from '../directory/place.ts';
 import type { Identity } from '../identity/identity.ts';
 import { createKeyFile, loadIdentity } from '../identity/key-file.ts';
 import { SupernodeError } from '../protocol/errors.ts';
@@ -35,8 +36,13 @@ export async function runRelay(settings: RelaySettings): Promise<number> {
   const warnings = new WarningLines(stderrLine);
   relay.on('warning', ({ code, message }) => warnings.add(code, message));
   await printText(settings.json ? `${JSON.stringify(addressOf(relay))}\n` : `listening on ${relay.url}\n`);
-  if (settings.data === undefined && !settings.json) {
-    stderrLine(`its key is fresh, so resume tickets end with it; --data DIR keeps one.`);
+  if (!settings.json) {
+    const data = dataDirectory(settings);
+    stderrLine(
+      data === undefined
+        ? 'its key and its directory are kept in memory and end with it; --data DIR keeps them.'
+        : `its key and its directory are kept in ${data}.`,
+    );
   }
   const signal = await stopped.first;
   const { sessions } = relay.stats();
@@ -53,7 +59,8 @@ function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: st
 
 async function startRelay(settings: RelaySettings): Promise<Relay> {
   const { host, port = DEFAULT_PORT, shards, tls, adminToken } = settings;
-  const identity = settings.data === undefined ? undefined : await keptIdentity(settings.data);
+  const data = dataDirectory(settings);
+  const identity = data === undefined ? undefined : await keptIdentity(data);
   const adminPort = settings.adminPort ?? (port === 0 || port === LARGEST_PORT ? 0 : port + 1);
   const admin = { port: adminPort, ...(adminToken === undefined ? {} : { token: adminToken }) };
   try {
@@ -61,6 +68,7 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
       port,
       shards,
       admin,
+      directory: data === undefined ? ':memory:' : { path: storePath(data) },
       ...(host === undefined ? {} : { host }),
       ...(tls === undefined ? {} : { tls }),
       ...(identity === undefined ? {} : { identity }),
@@ -73,6 +81,12 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
     }
     throw error;
   }
+}
+
+/** Undefined: nothing is kept. A port that was taken at random names no relay to come back. */
+function dataDirectory({ data, port = DEFAULT_PORT }: RelaySettings): string | undefined {
+  if (data !== undefined) return resolve(data);
+  return port === 0 ? undefined : defaultDataDirectory(port);
 }
 
 /** The key in the data directory; made the first time. */

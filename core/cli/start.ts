@@ -22,7 +22,8 @@ export const start: Command = {
     'tls-cert': { type: 'string', description: 'Certificate chain, PEM. With --tls-key', valueHint: 'FILE' },
     data: {
       type: 'string',
-      description: "Directory that keeps the relay's key, so that resume tickets survive a restart",
+      description:
+        "Where the relay's key and its directory are kept: records, names, messages (default: below; with --port 0: nowhere)",
       valueHint: 'DIR',
     },
     'admin-port': {
@@ -33,17 +34,20 @@ export const start: Command = {
     json: { type: 'boolean', description: 'Print {"url", "adminUrl", "id", "pid"} as one line of JSON' },
   },
   notes: [
+    "Without --data the key and the directory are kept in supernode/relay-PORT in this user's data directory: " +
+      '$XDG_DATA_HOME or ~/.local/share; ~/Library/Application Support on macOS; %LOCALAPPDATA% on Windows. With --port 0 ' +
+      'they are kept in memory, and end with the relay.',
     'Ctrl-C or SIGTERM sends the peers away, then ends with exit code 0; a second one ends at once.',
     'supernode status asks the admin port. It finds the port and its token in a file that only this user can read, in ' +
       '$XDG_RUNTIME_DIR/supernode or the temporary directory. SUPERNODE_ADMIN_TOKEN sets the token; else it is random.',
   ],
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
-    ['supernode start --host 0.0.0.0 --data /var/lib/supernode', 'for other machines, with a key that lasts'],
+    ['supernode start --host 0.0.0.0 --data /var/lib/supernode', 'for other machines, with its data there'],
     ['supernode start --port 443 --host :: --tls-key key.pem --tls-cert cert.pem', 'wss://'],
   ],
   exitCodes: [
-    [EXIT_FAILURE, 'the relay could not start, such as when the port is in use'],
+    [EXIT_FAILURE, 'the relay could not start, such as when the port or the data is in use'],
     [EXIT_INTERRUPTED, 'stopped by a second signal, before its peers were sent away'],
   ],
   async run(values) {

@@ -35,7 +35,7 @@ export function statusTable(numbers: RelayNumbers): string {
 }
 
 function rowsOf(numbers: RelayNumbers): [string, string][] {
-  const { frames, bytes, logins, drops, pressure } = numbers;
+  const { frames, bytes, logins, drops, pressure, directory } = numbers;
   const dropped = Object.entries(drops).filter(([, count]) => count > 0);
   const reasons = dropped.map(([reason, count]) => `${reason} ${counted(count)}`).join(', ');
   const faults = counted(numbers.faults);
@@ -58,6 +58,22 @@ function rowsOf(numbers: RelayNumbers): [string, string][] {
     ['traffic', `${size(bytes.in)} in, ${size(bytes.out)} out`],
     ['dropped', reasons === '' ? 'none' : reasons],
     ['waiting', `${size(pressure.queuedBytes)} for slow receivers`],
+    ['directory', directory.path ?? directory.kept],
+    [
+      'look-ups',
+      `${counted(directory.lookups)}  (${counted(directory.lookupsOnShard)} of peers here, ` +
+        `${counted(directory.lookupsCached)} cached)`,
+    ],
+    [
+      'stored',
+      `${counted(directory.writes)} writes, ${counted(directory.pending)} requests wait, ` +
+        `${counted(directory.refused)} refused`,
+    ],
+    [
+      'told',
+      `${counted(directory.presencePushed)} changes of presence to ${counted(directory.watches)} watches, ` +
+        `${counted(directory.mailPushed)} messages`,
+    ],
     ['protocol errors', counted(numbers.protocolErrors)],
     ['faults', numbers.faults > 0 ? pc.red(faults) : faults],
   ];

@@ -1,5 +1,6 @@
 /** The names that both entries of `supernode/client` export: one list, kept by hand. */
 export type { Identity } from '../identity/identity.ts';
+export type { Audience, PresenceState } from '../protocol/directory-ops.ts';
 export {
   ChannelError,
   type CloseReason,
@@ -11,6 +12,18 @@ export { MAX_PAYLOAD_BYTES } from '../protocol/limits.ts';
 export { PRIORITIES, type Priority } from '../protocol/ops.ts';
 export { type PeerId, parsePeerId } from '../protocol/peer-id.ts';
 export type { Channel } from './channel.ts';
+export type { Contact, ContactFields, Contacts } from './directory/contacts.ts';
+export type { InboxErrorEvent, Message, MessagesEvents, ReceiptEvent } from './directory/message.ts';
+export type { Messages, SendOptions, Sent } from './directory/messages.ts';
+export type { Policy, PolicySettings } from './directory/policy.ts';
+export type {
+  LookupOptions,
+  PublishOptions,
+  SearchOptions,
+  SignalOption,
+} from './directory/record-options.ts';
+export type { DirectoryRecord, Found, SearchResult } from './directory/records.ts';
+export type { Presence } from './directory/watches.ts';
 export type {
   ChannelCloseEvent,
   ChannelErrorEvent,
@@ -26,6 +39,7 @@ export type {
   DisconnectedEvent,
   MovingEvent,
   PeerEvents,
+  PresenceEvent,
   ReconnectedEvent,
 } from './peer-events.ts';
 export type { TrustedCertificates } from './platform.ts';

@@ -94,6 +94,8 @@ export class Link {
     this.state = 'closed';
     clearTimeout(this.#timer);
     if (this.session !== undefined) await flushRealtime(this.session);
+    // Credit and acknowledgements that are due go with the last bundle.
+    this.session?.beforeFlush();
     const connection = this.#connection;
     this.#connection = undefined;
     this.#endSession(undefined);

@@ -10,6 +10,7 @@ import {
 import { PRIORITIES, type Priority } from '../protocol/ops.ts';
 import { parsePeerId } from '../protocol/peer-id.ts';
 import type { ChannelKind } from './channel-core.ts';
+import { checkNumber, shown, utf8Length } from './checks.ts';
 import type { Offer } from './offer.ts';
 import type { ChannelEvent } from './peer-events.ts';
 import type { TrustedCertificates } from './platform.ts';
@@ -74,7 +75,7 @@ export interface CheckedConnect {
 /** @throws OptionError naming the option that is wrong. */
 export function checkConnect(url: string, options: ConnectOptions): CheckedConnect {
   const { client = CLIENT_VERSION, timeoutMs = 15_000, identity, reconnect = true } = options;
-  if (typeof client !== 'string' || utf8Bytes(client) > MAX_CLIENT_VERSION_BYTES) {
+  if (typeof client !== 'string' || utf8Length(client) > MAX_CLIENT_VERSION_BYTES) {
     throw new OptionError(
       `client must be text of at most ${MAX_CLIENT_VERSION_BYTES} bytes, not ${shown(client)}.`,
     );
@@ -145,7 +146,7 @@ export function checkOpen(to: string, options: OpenOptions): CheckedOpen {
   if (!PRIORITIES.includes(priority)) {
     throw new OptionError(`priority must be one of ${PRIORITIES.join(', ')}, not ${shown(priority)}.`);
   }
-  if (typeof protocol !== 'string' || utf8Bytes(protocol) > MAX_CHANNEL_PROTOCOL_BYTES) {
+  if (typeof protocol !== 'string' || utf8Length(protocol) > MAX_CHANNEL_PROTOCOL_BYTES) {
     throw new OptionError(
       `protocol must be text of at most ${MAX_CHANNEL_PROTOCOL_BYTES} bytes, not ${shown(protocol)}.`,
     );
@@ -165,18 +166,4 @@ export function checkOpen(to: string, options: OpenOptions): CheckedOpen {
       protocol,
     },
   };
-}
-
-function checkNumber(name: string, value: unknown, least: number, most: number): void {
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
-  throw new OptionError(`${name} must be a whole number from ${least} to ${most}, not ${shown(value)}.`);
-}
-
-function utf8Bytes(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === 'string' ? `"${value}"` : String(value);
-  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }

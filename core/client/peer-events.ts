@@ -1,6 +1,10 @@
 /** The events of a peer. */
+
+import type { PresenceState } from '../protocol/directory-ops.ts';
 import type { SupernodeError } from '../protocol/errors.ts';
+import type { PeerId } from '../protocol/peer-id.ts';
 import type { Channel } from './channel.ts';
+import type { Presence } from './directory/watches.ts';
 
 /** Another peer has opened a channel to this one. */
 export class ChannelEvent extends Event {
@@ -53,10 +57,26 @@ export class ClosedEvent extends Event {
   }
 }
 
+/** A peer that is watched came, went, or is away or back: only its last state, when several changes came together. */
+export class PresenceEvent extends Event implements Presence {
+  readonly id: PeerId;
+  /** `offline` also when it hides from this peer. */
+  readonly state: PresenceState;
+  /** When it was last here; only when offline, and only if this peer may know. */
+  readonly lastSeen: Date | undefined;
+  constructor({ id, state, lastSeen }: Presence) {
+    super('presence');
+    this.id = id;
+    this.state = state;
+    this.lastSeen = lastSeen;
+  }
+}
+
 export interface PeerEvents {
   channel: ChannelEvent;
   disconnected: DisconnectedEvent;
   reconnected: ReconnectedEvent;
   moving: MovingEvent;
   closed: ClosedEvent;
+  presence: PresenceEvent;
 }

@@ -34,6 +34,7 @@ export const browserPlatform: Platform = {
   createWebSocket: (url, _options, events) => new BrowserSocket(url, events),
   hmacSha256: (key, text) => hmac(sha256, key, text),
   generateIdentity,
+  verify: verifySignature,
   afterTurn: (flush) => queueMicrotask(flush),
   toDuplex: () => {
     throw new SupernodeError(
@@ -42,6 +43,15 @@ export const browserPlatform: Platform = {
     );
   },
 };
+
+function verifySignature(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    // RFC 8032 as OpenSSL checks it, so that Node and browsers agree about every signature.
+    return ed25519.verify(signature, text, publicKey, { zip215: false });
+  } catch {
+    return false;
+  }
+}
 
 class BrowserSocket implements ClientSocket {
   readonly #socket: WebSocket;

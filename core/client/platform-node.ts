@@ -2,6 +2,7 @@
 import { createHmac, randomFillSync } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { generateIdentity } from '../identity/identity.ts';
+import { verifySignature } from '../identity/verify.ts';
 import { MAX_BUNDLE_BYTES } from '../protocol/limits.ts';
 import { SUBPROTOCOL } from '../protocol/names.ts';
 import { duplexOf } from './duplex.ts';
@@ -11,6 +12,7 @@ export const nodePlatform: Platform = {
   createWebSocket: (url, options, events) => new NodeSocket(url, options, events),
   hmacSha256: (key, text) => new Uint8Array(createHmac('sha256', key).update(text).digest()),
   generateIdentity,
+  verify: verifySignature,
   // After the poll phase, so that the answers to all that one turn read are one bundle; awaits in between included.
   afterTurn: (flush) => {
     setImmediate(flush);

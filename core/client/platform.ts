@@ -51,6 +51,8 @@ export interface Platform {
   createWebSocket(url: string, options: SocketOptions, events: SocketEvents): ClientSocket;
   hmacSha256(key: Uint8Array, text: Uint8Array): Uint8Array;
   generateIdentity(): Identity;
+  /** Whether `signature` is the Ed25519 signature of `text` under `publicKey`. False for bytes that are no key. */
+  verify(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean;
   /** Runs `flush` once, after the events that are being handled now: what is sent until then is one bundle. */
   afterTurn(flush: () => void): void;
   /** @throws SupernodeError where there are no Node streams. */

@@ -1,6 +1,7 @@
 /**
  * The channels of one logged-in connection: those that are open, those that this peer asked for, and those that it
- * was offered. Labels and request ids mean nothing beyond the connection, so a session ends with it.
+ * was offered; and its requests to the directory. Labels and request ids mean nothing beyond the connection, so a
+ * session ends with it.
  */
 import { type Body, type Control, encodeControl } from '../protocol/control.ts';
 import { type CloseReason, ProtocolError, SupernodeError } from '../protocol/errors.ts';
@@ -8,8 +9,10 @@ import * as op from '../protocol/ops.ts';
 import { peerIdOf } from '../protocol/peer-id.ts';
 import { Channel } from './channel.ts';
 import { ChannelCore, type ChannelKind, type ChannelSession, channelError } from './channel-core.ts';
+import { Requests } from './directory/requests.ts';
 import { type Offer, offerOf } from './offer.ts';
 import type { Outbox } from './outbox.ts';
+import { type PendingOpen, pendingOpen } from './pending-open.ts';
 import type { Platform } from './platform.ts';
 import { relayErrorOf } from './relay-error.ts';
 import { reportError } from './report-error.ts';
@@ -21,15 +24,12 @@ export interface SessionOwner {
   decide(offer: Offer): boolean | Promise<boolean>;
   /** A channel that was offered is open. Must not throw. */
   arrived(channel: Channel): void;
-}
-
-interface PendingOpen {
-  kind: ChannelKind;
-  windowBytes: number;
-  resolve(channel: Channel): void;
-  reject(error: unknown): void;
-  /** Set when nobody waits any more: what is opened is to be closed again. */
-  abandoned: boolean;
+  /** Peers that are watched have changed. Must not throw. */
+  presence(changes: Body<typeof op.OP_PRESENCE>): void;
+  /** A message, or a receipt. @throws ProtocolError when the relay sends more than it may. */
+  mail(mail: Body<typeof op.OP_MAIL>): void;
+  /** Before each turn's bundle is sent. */
+  beforeFlush(): void;
 }
 
 interface PendingOffer {
@@ -41,6 +41,7 @@ const MAX_REQUEST_ID = 0xffff_ffff;
 export class Session implements ChannelSession {
   readonly sink: Outbox;
   readonly toDuplex: Platform['toDuplex'];
+  readonly requests: Requests;
   readonly #owner: SessionOwner;
   readonly #windows: Windows;
   readonly #channels = new Map<number, ChannelCore>();
@@ -60,6 +61,10 @@ export class Session implements ChannelSession {
     this.toDuplex = platform.toDuplex;
     this.#owner = owner;
     this.#windows = new Windows(limits);
+    this.requests = new Requests({
+      nextRequestId: () => this.#nextRequestId(),
+      sendControl: (frame) => this.sendControl(frame),
+    });
   }
 
   /** Asks the relay for a channel. The options were checked. Rejects with ChannelError, RelayError or the abort's reason. */
@@ -76,26 +81,7 @@ export class Session implements ChannelSession {
         );
         return;
       }
-      const abort = (): void => {
-        pending.abandoned = true;
-        reject(signal!.reason);
-      };
-      const settled = (): void => signal?.removeEventListener('abort', abort);
-      const pending: PendingOpen = {
-        kind,
-        windowBytes,
-        abandoned: false,
-        resolve: (channel) => {
-          settled();
-          resolve(channel);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#opens.set(requestId, pending);
+      this.#opens.set(requestId, pendingOpen(kind, windowBytes, signal, { resolve, reject }));
       const { reliable, priority, lifeMs, protocol } = kind;
       const body = { to: toKey, reliable, priority, lifeMs, credit: windowBytes, protocol };
       this.sendControl(encodeControl(op.OP_OPEN, requestId, body));
@@ -111,6 +97,7 @@ export class Session implements ChannelSession {
   end(reason: CloseReason): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.requests.end(requestLost(reason));
     for (const [, pending] of this.#opens) pending.reject(channelError(reason, 'before it was open'));
     for (const [, pending] of this.#offers)
       pending.abort.abort(channelError(reason, 'before it was answered'));
@@ -138,6 +125,7 @@ export class Session implements ChannelSession {
   }
 
   beforeFlush(): void {
+    this.#owner.beforeFlush();
     if (this.#toGrant.length === 0) return;
     const due = this.#toGrant;
     this.#toGrant = [];
@@ -178,7 +166,22 @@ export class Session implements ChannelSession {
         this.#closed(frame.requestId, frame.body);
         break;
       case op.OP_ERROR:
-        this.#openFailed(frame.requestId, relayErrorOf(frame.body));
+        this.#failed(frame.requestId, relayErrorOf(frame.body));
+        break;
+      case op.OP_PRESENCE:
+        if (frame.requestId === 0) this.#owner.presence(frame.body);
+        else this.requests.answer(frame);
+        break;
+      case op.OP_MAIL:
+        this.#owner.mail(frame.body);
+        break;
+      case op.OP_FOUND:
+      case op.OP_RESULTS:
+      case op.OP_STORED:
+      case op.OP_VAULT:
+      case op.OP_POLICY:
+      case op.OP_RECEIPT:
+        this.requests.answer(frame);
         break;
       default:
         throw new ProtocolError(
@@ -214,6 +217,10 @@ export class Session implements ChannelSession {
     this.#channels.delete(label);
     this.#windows.release(core.receiving.windowBytes);
     core.ended(reason);
+  }
+
+  #failed(requestId: number, error: SupernodeError): void {
+    if (!this.requests.fail(requestId, error)) this.#openFailed(requestId, error);
   }
 
   #openFailed(requestId: number, error: SupernodeError): void {
@@ -281,7 +288,13 @@ export class Session implements ChannelSession {
   #nextRequestId(): number {
     do {
       this.#lastRequestId = this.#lastRequestId === MAX_REQUEST_ID ? 1 : this.#lastRequestId + 1;
-    } while (this.#opens.has(this.#lastRequestId));
+    } while (this.#opens.has(this.#lastRequestId) || this.requests.has(this.#lastRequestId));
     return this.#lastRequestId;
   }
+}
+
+function requestLost(reason: CloseReason): SupernodeError {
+  if (reason === 'closed')
+    return new SupernodeError('peer-closed', 'The peer was closed before the relay answered.');
+  return new SupernodeError('connection-lost', `The connection ended (${reason}) before the relay answered.`);
 }

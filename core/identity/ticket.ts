@@ -8,14 +8,15 @@
  *   9..40       the peer's key
  *   41..52      random, so that no two tickets have one secret
  */
-import { createHmac, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { KEY_BYTES } from '../protocol/peer-id.ts';
 import type { Identity } from './identity.ts';
+import { fillRandom } from './random-pool.ts';
 
 const VERSION = 1;
 const PEER_AT = 9;
 const RANDOM_AT = PEER_AT + KEY_BYTES;
-const TICKET_BYTES = RANDOM_AT + 12;
+export const TICKET_BYTES = RANDOM_AT + 12;
 const DOMAIN = Buffer.from('supernode.1 ticket\n');
 
 /**
@@ -37,7 +38,7 @@ export function sealTicket(
   ticket[0] = VERSION;
   ticket.writeBigUInt64BE(BigInt(endsAt), 1);
   ticket.set(peer, PEER_AT);
-  randomFillSync(ticket, RANDOM_AT);
+  fillRandom(ticket, RANDOM_AT);
   return { ticket, secret: secretOf(ticketKey, ticket) };
 }
 

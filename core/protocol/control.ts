@@ -4,34 +4,22 @@
  */
 import { Packr, Unpackr } from 'msgpackr';
 import * as v from 'valibot';
+import { DIRECTORY_BODY } from './directory-ops.ts';
 import { CLOSE_REASONS, ProtocolError } from './errors.ts';
+import { bytes, bytesUpTo, text, u32, uint } from './fields.ts';
 import { ARRAY_OF_3 } from './frame.ts';
 import {
   MAX_CHANNEL_CREDIT_BYTES,
   MAX_CHANNEL_PROTOCOL_BYTES,
   MAX_CLIENT_VERSION_BYTES,
   MAX_CONTROL_BYTES,
+  MAX_DIRECTORY_FRAME_BYTES,
   MAX_PACKET_LIFE_MS,
   MAX_TICKET_BYTES,
 } from './limits.ts';
 import * as op from './ops.ts';
 import { SCAN_REFUSED, SCAN_TRUNCATED, scanValue } from './scan.ts';
 
-// `custom`, not `instance`: the type must not exclude views of a SharedArrayBuffer.
-const binary = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
-const bytes = (length: number) =>
-  v.pipe(
-    binary,
-    v.check((value) => value.length === length, `expected ${length} bytes`),
-  );
-const bytesUpTo = (most: number) =>
-  v.pipe(
-    binary,
-    v.check((value) => value.length <= most, `expected at most ${most} bytes`),
-  );
-const text = (most: number) => v.pipe(v.string(), v.maxBytes(most));
-const uint = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
-const u32 = uint(0xffff_ffff);
 const credit = uint(MAX_CHANNEL_CREDIT_BYTES);
 const kind = {
   reliable: v.boolean(),
@@ -91,6 +79,7 @@ export const BODY = {
   [op.OP_CREDIT]: v.object({ label: u32, bytes: credit }),
   [op.OP_CLOSE]: v.object({ label: u32 }),
   [op.OP_CLOSED]: v.object({ label: u32, reason: v.picklist(CLOSE_REASONS) }),
+  ...DIRECTORY_BODY,
 } as const;
 
 export type ControlOp = keyof typeof BODY;
@@ -117,17 +106,19 @@ export function encodeControl<O extends ControlOp>(code: O, requestId: number, b
 
 /**
  * Where the control frame at `start` ends.
- * @throws ProtocolError `bad-frame` when it is truncated or no msgpack of ours, `frame-too-large` beyond 4 KiB.
+ * @throws ProtocolError `bad-frame` when it is truncated or no msgpack of ours, `frame-too-large` beyond 4 KiB, or what a
+ *   directory frame may have.
  */
 export function controlFrameEnd(frame: Uint8Array, start: number, end: number): number {
   if (frame[start] !== ARRAY_OF_3) throw new ProtocolError('bad-frame', 'A frame must be an array of 3.');
-  const most = Math.min(end, start + MAX_CONTROL_BYTES);
+  const mostBytes = op.isDirectoryOp(frame[start + 1] ?? 0) ? MAX_DIRECTORY_FRAME_BYTES : MAX_CONTROL_BYTES;
+  const most = Math.min(end, start + mostBytes);
   const after = scanValue(frame, start, most);
   if (after === SCAN_TRUNCATED) {
     if (most < end) {
       throw new ProtocolError(
         'frame-too-large',
-        `A control frame may have at most ${MAX_CONTROL_BYTES} bytes.`,
+        `A control frame of this op may have at most ${mostBytes} bytes.`,
       );
     }
     throw new ProtocolError('bad-frame', 'A control frame is truncated.');

@@ -24,6 +24,22 @@ export const WIRE_ERROR_CODES = [
   'overloaded',
   'too-many-channels',
   'credit-limit',
+  'not-found',
+  'no-directory',
+  'directory-unavailable',
+  'directory-full',
+  'rate-limited',
+  'too-many-requests',
+  'too-many-watches',
+  'bad-record',
+  'stale-record',
+  'bad-name',
+  'name-taken',
+  'bad-vault',
+  'conflict',
+  'list-full',
+  'refused',
+  'mailbox-full',
   'internal',
 ] as const;
 export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number];
@@ -60,6 +76,9 @@ export type ErrorCode =
   | 'buffer-full'
   | 'channel-closed'
   | 'status-refused'
+  | 'directory-in-use'
+  | 'directory-corrupt'
+  | 'directory-version'
   | 'io';
 
 /** Base of every error that supernode throws. `code` is stable; `message` is one sentence for people. */

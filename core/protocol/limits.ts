@@ -85,6 +85,60 @@ export const TICKET_LIFETIME_MS = 24 * 3_600_000;
 /** Proofs that wait for the directory pool: 2 s of one core at 136 us a signature. Beyond it: `busy`, come back. */
 export const MAX_LOGINS_PENDING = 16_384;
 
+// --- The directory -------------------------------------------------------------------------------------------------
+
+/** A name in UTF-8: a DNS label's length, so that one can become the other. */
+export const MAX_NAME_BYTES = 63;
+/** So that a search, which needs as many, can find every name. */
+export const MIN_NAME_CHARACTERS = 3;
+/** A shorter prefix would list a large part of the directory. */
+export const MIN_SEARCH_CHARACTERS = 3;
+/** Entries of one array in a frame. */
+export const MAX_SEARCH_RESULTS = MAX_CONTROL_ENTRIES;
+export const MAX_KEYS_PER_FRAME = MAX_CONTROL_ENTRIES;
+export const MAX_PROFILE_BYTES = 1 * KiB;
+/** docs/protocol.md §12.2: 114 fixed, an heir's key 32, name 1 + 63, profile 2 + 1,024. */
+export const MAX_RECORD_BYTES = 114 + 32 + 1 + MAX_NAME_BYTES + 2 + MAX_PROFILE_BYTES;
+/** How far ahead a record may expire: who is gone for longer gives up the name. */
+export const MAX_RECORD_LIFE_MS = 366 * 24 * 3_600_000;
+/** Someone seen within 72 h is findable, as in Skype (Baset and Schulzrinne, 2006). */
+export const RECORD_TTL_MS = 72 * 3_600_000;
+/** The whole vault, signature included: about 1,000 contacts at 64 bytes. */
+export const MAX_VAULT_BYTES = 64 * KiB;
+/** The vault, and the frame around it. */
+export const MAX_DIRECTORY_FRAME_BYTES = MAX_VAULT_BYTES + 1 * KiB;
+/** Keys on each of a peer's lists, the allowed and the blocked: 32 KiB each. */
+export const MAX_LIST_KEYS = 1_024;
+/** 3 x the p95 of 150 contacts (Skype, see docs/benchmarks.md); 512 x about 100 bytes = 50 KiB a session. */
+export const MAX_WATCHES_PER_SESSION = 512;
+/** Changes of presence are gathered for this long, and only the last of each peer is told. */
+export const PRESENCE_GATHER_MS = 200;
+/** Directory requests of one session that wait for their answers; beyond it `too-many-requests`. */
+export const MAX_REQUESTS_PENDING = 64;
+/** Searches: a burst, then one a second. */
+export const SEARCH_BURST = 10;
+export const SEARCHES_PER_SEC = 1;
+/** Writes of one session (publish, vault, policy, send): a burst, then so many a second. */
+export const WRITE_BURST = 100;
+export const WRITES_PER_SEC = 50;
+/** Requests of all sessions that wait for the directory pool; beyond it `busy`, come back. */
+export const MAX_READS_PENDING = 65_536;
+export const MAX_WRITES_PENDING = 16_384;
+
+// --- Messages for those who are away ----------------------------------------------------------------------------------
+
+export const MESSAGE_ID_BYTES = 16;
+/** One message; four of them fill a frame's worth of memory on the way. */
+export const MAX_MESSAGE_BYTES = 16 * KiB;
+export const MAX_MAILBOX_MESSAGES = 1_000;
+export const MAX_MAILBOX_BYTES = 4 * MiB;
+/** Receipts in a mailbox; beyond it the oldest receipt goes. */
+export const MAX_MAILBOX_RECEIPTS = 1_000;
+export const MAX_MESSAGE_LIFE_MS = 30 * 24 * 3_600_000;
+/** Mail sent to a session and not acknowledged yet: the next is read from the store after an acknowledgement. */
+export const MAIL_WINDOW_MESSAGES = 32;
+export const MAIL_WINDOW_BYTES = 128 * KiB;
+
 // --- Keep-alive ----------------------------------------------------------------------------------------------------
 
 /** uWebSockets.js closes a socket that was silent for this long; it pings by itself before. */

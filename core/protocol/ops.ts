@@ -6,6 +6,7 @@
  *   0x18..0x1c  end of stream, one per priority class (a data frame with an empty payload)
  *   0x20..0x27  connection
  *   0x30..0x37  channel
+ *   0x40..0x54  directory
  */
 
 /** Priority classes, highest first. The number is the class's code on the wire. */
@@ -33,6 +34,33 @@ export const OP_OPENED = 0x34;
 export const OP_CREDIT = 0x35;
 export const OP_CLOSE = 0x36;
 export const OP_CLOSED = 0x37;
+
+export const OP_LOOKUP = 0x40;
+export const OP_FOUND = 0x41;
+export const OP_SEARCH = 0x42;
+export const OP_RESULTS = 0x43;
+export const OP_PUBLISH = 0x44;
+export const OP_STORED = 0x45;
+export const OP_WATCH = 0x46;
+export const OP_UNWATCH = 0x47;
+export const OP_PRESENCE = 0x48;
+export const OP_STATUS = 0x49;
+export const OP_VAULT_GET = 0x4a;
+export const OP_VAULT = 0x4b;
+export const OP_VAULT_PUT = 0x4c;
+export const OP_POLICY_GET = 0x4d;
+export const OP_POLICY = 0x4e;
+export const OP_POLICY_SET = 0x4f;
+export const OP_SEND = 0x50;
+export const OP_RECEIPT = 0x51;
+export const OP_INBOX = 0x52;
+export const OP_MAIL = 0x53;
+export const OP_MAIL_ACK = 0x54;
+
+/** Directory frames may be larger than other control frames: a vault fits one. */
+export function isDirectoryOp(op: number): boolean {
+  return op >= OP_LOOKUP && op <= OP_MAIL_ACK;
+}
 
 /** The bit that makes a data op an end-of-stream op. */
 export const END_BIT = OP_END - OP_DATA;

@@ -31,6 +31,8 @@ export function scanValue(bytes: Uint8Array, start: number, end: number, depth =
     case 0xc5: // bin 16
     case 0xda: // str 16
       return start + 3 > end ? SCAN_TRUNCATED : within(start + 3 + u16(bytes, start + 1), end);
+    case 0xc6: // bin 32: a vault of 64 KiB needs it
+      return start + 5 > end ? SCAN_TRUNCATED : within(start + 5 + u32(bytes, start + 1), end);
     case 0xcc: // uint 8
     case 0xd0: // int 8
       return within(start + 2, end);
@@ -53,7 +55,7 @@ export function scanValue(bytes: Uint8Array, start: number, end: number, depth =
       return start + 3 > end
         ? SCAN_TRUNCATED
         : scanEntries(bytes, start + 3, end, u16(bytes, start + 1), 2, depth);
-    default: // ext, 32-bit lengths and the unused 0xc1
+    default: // ext, other 32-bit lengths and the unused 0xc1
       return SCAN_REFUSED;
   }
 }
@@ -81,4 +83,8 @@ function within(offset: number, end: number): number {
 
 function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 0x1_0000 + u16(bytes, at + 2);
 }

@@ -1,13 +1,16 @@
 /**
- * `process.exit()` while shards hold sockets would abort the process (uWebSockets.js): so the last thing that the main
- * thread does is to tell every shard to close its sockets, and to wait, a bounded time, until they have.
+ * `process.exit()` while shards hold sockets would abort the process (uWebSockets.js), and so it would while a directory
+ * worker is inside LMDB: so the last thing that the main thread does is to tell every shard to close its sockets, and
+ * every directory worker to begin with no more tasks, and to wait, a bounded time, until they have.
  */
+import type { TaskGate } from '../threads/task-gate.ts';
 import { EXIT_WAIT_MS } from './limits.ts';
 
 export interface Guarded {
   shards: number;
   /** Word 0 counts the shards that have closed their sockets. */
   closedShards: Int32Array;
+  directoryTasks: TaskGate;
   tellClose(): void;
 }
 
@@ -23,9 +26,12 @@ export function guardExit(relay: Guarded): () => void {
 }
 
 function closeAll(): void {
-  for (const relay of guarded) relay.tellClose();
+  for (const relay of guarded) {
+    relay.tellClose();
+    relay.directoryTasks.close();
+  }
   const deadline = performance.now() + EXIT_WAIT_MS;
-  for (const { shards, closedShards } of guarded) {
+  for (const { shards, closedShards, directoryTasks } of guarded) {
     for (;;) {
       const closed = Atomics.load(closedShards, 0);
       const left = deadline - performance.now();
@@ -33,5 +39,6 @@ function closeAll(): void {
       // The main thread may block here: nothing else of the process is going to run on it.
       Atomics.wait(closedShards, 0, closed, left);
     }
+    directoryTasks.waitUntilIdle(deadline - performance.now());
   }
 }

@@ -17,6 +17,20 @@ export function ringBytes(shards: number): number {
 }
 /** Proofs per task of the directory pool: 64 x 136 us = 9 ms, long enough to hide the hand-over of about 60 us. */
 export const PROOFS_PER_TASK = 64;
+/** Look-ups per task: 256 x about 10 us; a write of 256 is one commit, and a commit costs as much for one. */
+export const READS_PER_TASK = 256;
+export const WRITES_PER_TASK = 256;
+/** Peers whose last moment here waits to be written: 10,000 x about 150 bytes; a second of them is one commit's time. */
+export const MAX_SEEN_PENDING = 10_000;
+/** How often those are written: a crash costs at most this much of them. */
+export const SEEN_FLUSH_MS = 1_000;
+/** Peers of one round of presence news: 16,384 x about 100 bytes is told to a shard in one post. */
+export const MAX_CHANGES_GATHERED = 16_384;
+/** How often what has expired is removed, and how much of each table in one transaction. */
+export const SWEEP_MS = 60_000;
+export const MAX_SWEPT = 1_000;
+/** The operator hears of the same trouble of the directory this often at most. */
+export const TROUBLE_EVERY_MS = 60_000;
 /** How long the exit guard waits for the shards to close their sockets. */
 export const EXIT_WAIT_MS = 500;
 /** How long `close` waits for the shards before it ends their threads. */

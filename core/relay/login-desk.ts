@@ -5,13 +5,13 @@
  */
 import { MAX_LOGINS_PENDING } from '../protocol/limits.ts';
 import { peerIdOf } from '../protocol/peer-id.ts';
-import type { LoginProof, Verdict } from '../threads/messages.ts';
+import type { Arrival, LoginProof, ProofAnswer, Verdict } from '../threads/messages.ts';
 import { PROOFS_PER_TASK } from './limits.ts';
 import type { Authorization, Login } from './options.ts';
 
 export interface LoginDeskHost {
-  /** One boolean per proof; rejects when the pool is gone. */
-  verify(proofs: LoginProof[]): Promise<boolean[]>;
+  /** One answer per proof; rejects when the pool is gone. */
+  verify(proofs: LoginProof[]): Promise<ProofAnswer[]>;
   authorize: ((login: Login) => Authorization | Promise<Authorization>) | null;
   authorizeTimeoutMs: number;
   /** Tasks that the pool works on at once. */
@@ -23,6 +23,8 @@ export interface LoginDeskHost {
 interface Waiting {
   shard: number;
   proof: LoginProof;
+  /** Once the proof is checked. */
+  arrival?: Arrival;
 }
 
 /** What verifying one signature costs, for the time that a refused login is told to wait (docs/architecture.md). */
@@ -64,7 +66,7 @@ export class LoginDesk {
   }
 
   async #verify(batch: Waiting[]): Promise<void> {
-    let proven: boolean[];
+    let proven: ProofAnswer[];
     try {
       proven = await this.#host.verify(batch.map(({ proof }) => proof));
     } catch (error) {
@@ -79,14 +81,16 @@ export class LoginDesk {
     }
     const verdicts = new Map<number, Verdict[]>();
     batch.forEach((waiting, index) => {
-      if (proven[index] && this.#host.authorize) {
+      const { ok, arrival } = proven[index]!;
+      if (arrival !== null) waiting.arrival = arrival;
+      if (ok && this.#host.authorize) {
         void this.#authorize(waiting);
         return;
       }
       this.#pending--;
       const { shard, proof } = waiting;
-      const verdict = proven[index]
-        ? { slot: proof.slot, generation: proof.generation, refusal: null }
+      const verdict = ok
+        ? admission(waiting)
         : refusal(proof, 'bad-proof', 'The signature is not that of the peer over this login.');
       const list = verdicts.get(shard);
       if (list) list.push(verdict);
@@ -95,10 +99,11 @@ export class LoginDesk {
     for (const [shard, list] of verdicts) this.#host.answer(shard, list);
   }
 
-  async #authorize({ shard, proof }: Waiting): Promise<void> {
-    const { slot, generation, client, resumed, ip } = proof;
+  async #authorize(waiting: Waiting): Promise<void> {
+    const { shard, proof } = waiting;
+    const { client, resumed, ip } = proof;
     const login = { peer: peerIdOf(proof.peer), client, resumed, ip };
-    let verdict: Verdict = { slot, generation, refusal: null };
+    let verdict = admission(waiting);
     try {
       const answer: unknown = await this.#inTime(login);
       const authorization = answer as Partial<Authorization> | null | undefined;
@@ -144,6 +149,11 @@ export class LoginDesk {
     this.#pending--;
     this.#host.answer(shard, [verdict]);
   }
+}
+
+function admission({ proof, arrival }: Waiting): Verdict {
+  const { slot, generation } = proof;
+  return { slot, generation, refusal: null, ...(arrival === undefined ? {} : { arrival }) };
 }
 
 function refusal(

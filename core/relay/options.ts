@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import type { Identity } from '../identity/identity.ts';
 import { OptionError } from '../protocol/errors.ts';
-import { LOGIN_TIMEOUT_MS } from '../protocol/limits.ts';
+import { LOGIN_TIMEOUT_MS, RECORD_TTL_MS } from '../protocol/limits.ts';
 import { DEFAULT_PORT } from '../protocol/names.ts';
 import type { PeerId } from '../protocol/peer-id.ts';
 import { MAX_SHARDS } from './limits.ts';
@@ -25,6 +25,20 @@ export const allow: Authorization = Object.freeze({ allowed: true });
 /** Keeps a login out; the reason is told to the peer. */
 export function deny(reason: string): Authorization {
   return { allowed: false, reason };
+}
+
+export interface DirectoryOptions {
+  /**
+   * The folder that the directory is kept in, made when it is missing; ':memory:' keeps it until the relay closes.
+   * Default: `relay-PORT/directory` in the user's data directory for supernode, so `port` must not be 0.
+   */
+  path?: string;
+  /** Most bytes on the disk, 1 MiB..1 TiB; a write beyond them is refused (`directory-full`). Default 16 GiB. */
+  maxBytes?: number;
+  /** Most records, 1..100,000,000; a peer's first one beyond them is refused (`directory-full`). Default 2,000,000. */
+  maxRecords?: number;
+  /** How long after it was last seen others find a peer, milliseconds, 1 minute..366 days. Default 72 hours. */
+  recordTtlMs?: number;
 }
 
 export interface RelayOptions {
@@ -49,17 +63,28 @@ export interface RelayOptions {
   authorize?: (login: Login) => Authorization | Promise<Authorization>;
   /** How long `authorize` may take, milliseconds, 1..60,000. Default 5,000. */
   authorizeTimeoutMs?: number;
+  /**
+   * Where records, names, policies, vaults and messages are kept. Default ':memory:': until the relay closes, nothing on
+   * a disk. false: this relay has no directory; a peer is then found by its key alone, while it is logged in.
+   */
+  directory?: false | ':memory:' | DirectoryOptions;
   /** An HTTP port for the operator: GET /healthz, and GET /status with the token. Default: none. */
   admin?: false | { host?: string; port?: number; token?: string };
 }
 
-export type ResolvedOptions = Omit<Required<RelayOptions>, 'shards' | 'tls' | 'identity' | 'authorize'> & {
+export type ResolvedOptions = Omit<
+  Required<RelayOptions>,
+  'shards' | 'tls' | 'identity' | 'authorize' | 'directory'
+> & {
   shards: number;
+  /** `path` null: the user's data directory. */
+  directory: (Omit<Required<DirectoryOptions>, 'path'> & { path: string | null }) | null;
   tls: RelayOptions['tls'] | null;
   identity: Identity | null;
   authorize: NonNullable<RelayOptions['authorize']> | null;
 };
 
+const MiB = 1024 * 1024;
 const between = (least: number, most: number) => {
   const message = `a whole number from ${least} to ${most}`;
   return v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message));
@@ -72,6 +97,19 @@ const host = v.pipe(v.string('a host name or address'), v.nonEmpty('a host name 
 const callable = v.custom<(...given: never[]) => unknown>(
   (given) => typeof given === 'function',
   'a function',
+);
+
+/** What `directory` is without the options that it may have. */
+export const IN_MEMORY = ':memory:';
+const DIRECTORY_SHAPE = "false, ':memory:', or an object { path, maxBytes, maxRecords, recordTtlMs }";
+const directory = v.strictObject(
+  {
+    path: v.optional(v.pipe(v.string('a path'), v.nonEmpty('a path'))),
+    maxBytes: v.optional(between(MiB, 1024 * 1024 * MiB), 16 * 1024 * MiB),
+    maxRecords: v.optional(between(1, 100_000_000), 2_000_000),
+    recordTtlMs: v.optional(between(60_000, 366 * 24 * 3_600_000), RECORD_TTL_MS),
+  },
+  DIRECTORY_SHAPE,
 );
 
 const SCHEMA = v.strictObject({
@@ -93,6 +131,10 @@ const SCHEMA = v.strictObject({
   maxPeers: v.optional(between(1, 4_000_000), 100_000),
   authorize: v.optional(callable),
   authorizeTimeoutMs: v.optional(between(1, 60_000), 5_000),
+  directory: v.optional(
+    v.union([v.literal(false), v.literal(IN_MEMORY), directory], DIRECTORY_SHAPE),
+    IN_MEMORY,
+  ),
   admin: v.optional(
     v.union(
       [
@@ -129,8 +171,23 @@ export function resolveOptions(given: RelayOptions): ResolvedOptions {
     tls: options.tls ?? null,
     identity: options.identity ?? null,
     authorize: (options.authorize as RelayOptions['authorize']) ?? null,
+    directory: resolveDirectory(options.directory, options.port),
     admin: options.admin as ResolvedOptions['admin'],
   };
+}
+
+function resolveDirectory(
+  given: v.InferOutput<typeof SCHEMA>['directory'],
+  port: number,
+): ResolvedOptions['directory'] {
+  if (given === false) return null;
+  const { path = null, ...limits } = given === IN_MEMORY ? v.parse(directory, { path: given }) : given;
+  if (path === null && port === 0) {
+    throw new OptionError(
+      `The relay option directory.path must be given when port is 0, which names no relay; '${IN_MEMORY}' keeps nothing.`,
+    );
+  }
+  return { path, ...limits };
 }
 
 /** One core is left for the main thread and the directory workers, and the kernel's share of the sockets. */

@@ -7,16 +7,19 @@ import { generateIdentity, type Identity } from '../identity/identity.ts';
 import { ticketKeyOf } from '../identity/ticket.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
 import { type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
-import type { DepartureReason, FromShard } from '../threads/messages.ts';
+import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
+import { TaskGate } from '../threads/task-gate.ts';
 import { type Acceptor, createAcceptor } from '../transport/uws.ts';
 import { type Admin, startAdmin } from './admin.ts';
+import { RelayDirectory } from './directory.ts';
+import { VERIFIERS } from './directory-threads.ts';
 import { guardExit } from './exit-guard.ts';
 import { LoginDesk } from './login-desk.ts';
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { listenError, probePort } from './port.ts';
 import { type RelayStats, readStats } from './stats.ts';
-import { createShared, DirectoryThreads, ShardThreads, type Shared } from './threads.ts';
+import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
 
 export interface RelayEvents {
@@ -43,7 +46,8 @@ export interface DrainOptions {
 /**
  * Starts a relay.
  * @returns a relay that listens.
- * @throws OptionError (`bad-option`) for a bad option; SupernodeError `address-in-use` or `listen-failed`.
+ * @throws OptionError (`bad-option`) for a bad option; SupernodeError `address-in-use` or `listen-failed`; for its
+ *   directory `directory-in-use`, `directory-corrupt`, `directory-version`, `directory-full` or `directory-unavailable`.
  */
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
   const relay = new Relay(resolveOptions(options));
@@ -64,7 +68,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #desk: LoginDesk;
   readonly #startedAt = performance.now();
   #shards: ShardThreads | null = null;
-  #directory: DirectoryThreads | null = null;
+  #directory: RelayDirectory | null = null;
   #acceptor: Acceptor | null = null;
   #descriptors: unknown[] = [];
   #admin: Admin | null = null;
@@ -85,11 +89,11 @@ export class Relay extends EventEmitter<RelayEvents> {
     this.#presence = new PresenceTable(this.#shared.presence);
     this.#desk = new LoginDesk({
       verify: (proofs) =>
-        this.#directory?.verify(this.#identity.publicKey, proofs) ??
+        this.#directory?.verify(proofs) ??
         Promise.reject(new SupernodeError('relay-closed', 'The relay is closed.')),
       authorize: options.authorize,
       authorizeTimeoutMs: options.authorizeTimeoutMs,
-      verifiers: 1,
+      verifiers: VERIFIERS,
       answer: (shard, verdicts) => this.#shards?.tell(shard, { kind: 'verdicts', verdicts }),
       warn: (code, message) => this.#tell('warning', { code, message }),
     });
@@ -116,6 +120,11 @@ export class Relay extends EventEmitter<RelayEvents> {
     return this.#admin && { url: this.#admin.url, token: this.#admin.token };
   }
 
+  /** Where the directory is, null for one that is kept only until the relay closes; null without a directory. */
+  get directory(): { path: string | null; durable: boolean } | null {
+    return this.#directory?.info ?? null;
+  }
+
   get state(): 'starting' | 'open' | 'draining' | 'closed' {
     return this.#state;
   }
@@ -128,7 +137,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       state: this.#state,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       rssBytes: process.memoryUsage.rss(),
-      ...readStats(this.#shared.counters, this.#options.shards),
+      ...readStats(this.#shared.counters, this.#options.shards, this.#directory),
     };
   }
 
@@ -139,7 +148,7 @@ export class Relay extends EventEmitter<RelayEvents> {
    * @throws SupernodeError `bad-peer-id`.
    */
   disconnect(peer: PeerId | string, reason = 'disconnected by the operator'): boolean {
-    const place: Place = { shard: 0, slot: 0, generation: 0 };
+    const place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
     if (!this.#presence.find(parsePeerId(peer).publicKey, place)) return false;
     const { shard, slot, generation } = place;
     this.#shards?.tell(shard, { kind: 'disconnect', slot, generation, message: reason.slice(0, 200) });
@@ -189,22 +198,31 @@ export class Relay extends EventEmitter<RelayEvents> {
     const { host, port, shards, tls, admin, loginTimeoutMs, authorize } = this.#options;
     this.#port = await probePort(host, port);
     if (tls) this.#tls = await tlsFiles(tls);
-    this.#directory = new DirectoryThreads(1);
+    this.#directory = await RelayDirectory.open({
+      options: this.#options,
+      shared: this.#shared,
+      relayKey: this.#identity.publicKey,
+      tell: (shard, message) => this.#shards?.tell(shard, message),
+      warn: (code, message) => this.#tell('warning', { code, message }),
+    });
     this.#shards = new ShardThreads(shards);
     const up = this.#allUp(shards);
     const threads = this.#shards;
+    const { directoryTasks, ...shared } = this.#shared;
     this.#unguard = guardExit({
       shards,
       closedShards: new Int32Array(this.#shared.closedShards),
+      directoryTasks: new TaskGate(directoryTasks),
       tellClose: () => threads.tellAll({ kind: 'close' }),
     });
     threads.start(
       {
-        ...this.#shared,
+        ...shared,
         relayKey: this.#identity.publicKey,
         ticketKey: ticketKeyOf(this.#identity),
         loginTimeoutMs,
         authorize: authorize !== null,
+        directory: this.#options.directory !== null,
         tls: this.#tls && {
           keyFile: this.#tls.keyFile,
           certFile: this.#tls.certFile,
@@ -215,7 +233,8 @@ export class Relay extends EventEmitter<RelayEvents> {
       (shard, message) => this.#heard(shard, message),
       (shard, error) => this.#shardFailed(shard, error),
     );
-    this.#descriptors = await up;
+    const [descriptors] = await Promise.all([up, this.#directory.ready()]);
+    this.#descriptors = descriptors;
     await this.#tls?.remove();
     if (!tls) {
       this.#acceptor = createAcceptor();
@@ -254,16 +273,23 @@ export class Relay extends EventEmitter<RelayEvents> {
       case 'logins':
         this.#desk.take(shard, message.proofs);
         return;
+      case 'asks':
+        this.#directory?.take(shard, message.lane, message.asks);
+        return;
       case 'changes':
-        for (const change of message.changes) {
-          const id = peerIdOf(change.peer);
-          if (change.came) this.#tell('peer', { id, ...change.came });
-          else this.#tell('gone', { id, reason: change.reason });
-        }
+        for (const change of message.changes) this.#changed(change);
         return;
       case 'warning':
         this.#tell('warning', { code: message.code, message: message.message });
     }
+  }
+
+  #changed(change: PresenceChange): void {
+    this.#directory?.changed(change);
+    if (change.came === undefined) return;
+    const id = peerIdOf(change.peer);
+    if (change.came) this.#tell('peer', { id, ...change.came });
+    else this.#tell('gone', { id, reason: change.reason });
   }
 
   /** Emits; a listener that throws costs the relay nothing but a warning. */
@@ -301,9 +327,9 @@ export class Relay extends EventEmitter<RelayEvents> {
     this.#stopAccepting();
     await this.#admin?.close();
     await this.#shards?.close();
-    this.#unguard?.();
     await this.#directory?.close();
     this.#directory = null;
+    this.#unguard?.();
     await this.#tls?.remove();
   }
 }

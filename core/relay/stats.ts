@@ -1,5 +1,6 @@
 /** A relay's numbers, read from the shards' shared counters: no message, no wait. */
 import { COUNTERS, type CounterName, countersOf } from '../threads/counters.ts';
+import type { RelayDirectory } from './directory.ts';
 
 export interface RelayStats {
   /** Logged-in peers. */
@@ -35,11 +36,40 @@ export interface RelayStats {
   pressure: { times: number; queuedBytes: number };
   /** Hand-overs between shards, and the posts that were needed to wake one. */
   rings: { records: number; wakes: number };
+  directory: {
+    /** Where it is; null: nowhere on a disk. */
+    path: string | null;
+    kept: 'on disk' | 'in memory' | 'none';
+    /** Look-ups, and of these: answered by the shard at once, as the peer is here or from its cache. */
+    lookups: number;
+    lookupsOnShard: number;
+    lookupsCached: number;
+    /** Asks that the shards handed to the directory pool, and those that wait or are worked on now. */
+    asks: number;
+    pending: number;
+    /** Requests that got an error, and of these: too many waited for the pool (`busy`). */
+    refused: number;
+    refusedBusy: number;
+    /** Write asks that were taken; and batches of reads or writes. */
+    writes: number;
+    batches: number;
+    /** Peers on watch lists now, and states told to their watchers. */
+    watches: number;
+    presencePushed: number;
+    /** Messages and receipts sent to receivers. */
+    mailPushed: number;
+    /** Moments at which peers were last here that could not be kept. */
+    seenDropped: number;
+  };
   /** Every counter of every shard. */
   shards: Record<CounterName, number>[];
 }
 
-export function readStats(counters: SharedArrayBuffer, shards: number): RelayStats {
+export function readStats(
+  counters: SharedArrayBuffer,
+  shards: number,
+  directory: Pick<RelayDirectory, 'info' | 'numbers'> | null,
+): RelayStats {
   const each = Array.from({ length: shards }, (_, shard) => {
     const block = countersOf(counters, shard);
     return Object.fromEntries(COUNTERS.map((name, index) => [name, block[index]])) as Record<
@@ -49,6 +79,7 @@ export function readStats(counters: SharedArrayBuffer, shards: number): RelaySta
   });
   const sum = (name: CounterName): number => each.reduce((total, shard) => total + shard[name], 0);
   const sends = sum('sends');
+  const desk = directory?.numbers;
   return {
     sessions: sum('sessions'),
     sockets: sum('sockets'),
@@ -73,6 +104,23 @@ export function readStats(counters: SharedArrayBuffer, shards: number): RelaySta
     },
     pressure: { times: sum('pressured'), queuedBytes: sum('queuedBytes') },
     rings: { records: sum('ringRecords'), wakes: sum('ringWakes') },
+    directory: {
+      path: directory?.info?.path ?? null,
+      kept: directory?.info ? (directory.info.durable ? 'on disk' : 'in memory') : 'none',
+      lookups: sum('lookups'),
+      lookupsOnShard: sum('lookupsOnShard'),
+      lookupsCached: sum('lookupsCached'),
+      asks: sum('directoryAsks'),
+      pending: desk?.pending ?? 0,
+      refused: sum('directoryRefused'),
+      refusedBusy: desk?.refused ?? 0,
+      writes: desk?.writes ?? 0,
+      batches: desk?.batches ?? 0,
+      watches: sum('watches'),
+      presencePushed: sum('presencePushed'),
+      mailPushed: sum('mailPushed'),
+      seenDropped: desk?.seenDropped ?? 0,
+    },
     shards: each,
   };
 }

@@ -1,17 +1,22 @@
-/** Starts and ends a relay's threads: the shard pool with all that its shards share, and the directory pool. */
+/** Starts and ends a relay's shards, with all that they share. */
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { createCounters } from '../threads/counters.ts';
-import type { FromShard, LoginProof, ShardTask, ToShard } from '../threads/messages.ts';
+import type { FromShard, ShardTask, ToShard } from '../threads/messages.ts';
 import { createPresence } from '../threads/presence.ts';
 import { createRing } from '../threads/ring.ts';
+import { createTaskGate } from '../threads/task-gate.ts';
+import { createVersions } from '../threads/versions.ts';
+import { inTime } from './in-time.ts';
 import { CLOSE_WAIT_MS, ringBytes } from './limits.ts';
 import { workerExecArgv, workerFile } from './worker-file.ts';
 
 export interface Shared {
   presence: SharedArrayBuffer;
   counters: SharedArrayBuffer;
+  versions: SharedArrayBuffer;
+  directoryTasks: SharedArrayBuffer;
   closedShards: SharedArrayBuffer;
 }
 
@@ -19,13 +24,21 @@ export function createShared(shards: number, maxPeers: number): Shared {
   return {
     presence: createPresence(maxPeers, randomBytes(32)),
     counters: createCounters(shards),
+    versions: createVersions(),
+    directoryTasks: createTaskGate(),
     closedShards: new SharedArrayBuffer(4),
   };
 }
 
 type ShardSettings = Pick<
   ShardTask,
-  'relayKey' | 'ticketKey' | 'loginTimeoutMs' | 'authorize' | 'tls' | keyof Shared
+  | 'relayKey'
+  | 'ticketKey'
+  | 'loginTimeoutMs'
+  | 'authorize'
+  | 'directory'
+  | 'tls'
+  | Exclude<keyof Shared, 'directoryTasks'>
 >;
 
 export class ShardThreads {
@@ -100,40 +113,8 @@ export class ShardThreads {
   /** Closes every socket, then ends the threads. */
   async close(): Promise<void> {
     this.tellAll({ kind: 'close' });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, CLOSE_WAIT_MS);
-    });
-    await Promise.race([Promise.all(this.#running), late]);
-    clearTimeout(timer);
+    await inTime(Promise.all(this.#running), CLOSE_WAIT_MS);
     await this.#pool.destroy();
     for (const port of this.#ports) port.close();
-  }
-}
-
-/** Short, batched tasks at a lower priority, so that a flood of logins cannot starve calls in progress. */
-export class DirectoryThreads {
-  readonly threads: number;
-  readonly #pool: Piscina;
-
-  constructor(threads: number) {
-    this.threads = threads;
-    this.#pool = new Piscina({
-      filename: workerFile('directory'),
-      execArgv: workerExecArgv,
-      minThreads: threads,
-      maxThreads: threads,
-      atomics: 'disabled',
-      idleTimeout: Number.POSITIVE_INFINITY,
-      niceIncrement: 10,
-    });
-  }
-
-  verify(relayKey: Uint8Array, proofs: LoginProof[]): Promise<boolean[]> {
-    return this.#pool.run({ relayKey, proofs }, { name: 'verifyLogins' });
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.destroy();
   }
 }

@@ -30,6 +30,16 @@ export const COUNTERS = [
   'dropControl', // control frames that named a label that was gone
   'ringRecords', // records handed to other shards
   'ringWakes', // posts needed to wake them
+  'lookups', // look-ups that sessions asked for
+  'lookupsOnShard', // answered from the presence table alone
+  'lookupsCached', // answered from the shard's cache
+  'directoryAsks', // asks handed to the directory pool
+  'directoryRefused', // requests that got an error: the directory's, or a limit's
+  'searchesLimited', // of these: searched too often
+  'writesLimited', // of these: wrote too often
+  'watches', // gauge: peers on watch lists, each list for itself
+  'presencePushed', // states told to watchers
+  'mailPushed', // messages and receipts sent to receivers
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 

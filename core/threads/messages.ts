@@ -1,6 +1,7 @@
 /** The shapes of what threads say to each other. Types only: nothing here runs. */
 import type { MessagePort } from 'node:worker_threads';
 import type { CloseReason, WireErrorCode } from '../protocol/errors.ts';
+import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
 
 /** What a shard is started with. The ports are transferred. */
 export interface ShardTask {
@@ -17,6 +18,10 @@ export interface ShardTask {
   awake: SharedArrayBuffer;
   presence: SharedArrayBuffer;
   counters: SharedArrayBuffer;
+  /** See versions.ts: which answers of the shard's cache are stale. */
+  versions: SharedArrayBuffer;
+  /** False: this relay has no directory, so every peer is open to all and a directory op gets `no-directory`. */
+  directory: boolean;
   /** Word 0: how many shards have closed their sockets for good (the exit guard waits for it). */
   closedShards: SharedArrayBuffer;
   relayKey: Uint8Array;
@@ -47,22 +52,37 @@ export interface Verdict {
   generation: number;
   /** null: let in. */
   refusal: { code: WireErrorCode; message: string; retryAfterMs?: number } | null;
+  /** What the directory says of a peer that was let in, read with its proof. Without it the shard asks `arrive`. */
+  arrival?: Arrival;
 }
+
+/** Whether the peer is open to all and has mail, as of a version of its key (versions.ts). */
+export type Arrival = ReadAnswers['arrive'];
 
 export type FromShard =
   | { kind: 'up'; descriptor: unknown }
   | { kind: 'listen-failed'; message: string }
   | { kind: 'logins'; proofs: LoginProof[] }
   | { kind: 'changes'; changes: PresenceChange[] }
+  /** A turn's asks of the directory, one post a lane: `write` for a WriteAsk, `read` for the others. */
+  | { kind: 'asks'; lane: Lane; asks: ShardAsk[] }
   | { kind: 'warning'; code: string; message: string };
 
-/** Who came and who left, in the order in which it happened in that shard. */
+/** Reads never wait for writes, nor logins for either. */
+export type Lane = 'read' | 'write';
+
+/** Who came, who left and who is away or back, in the order in which it happened in that shard. */
 export type PresenceChange =
   | { peer: Uint8Array; came: { client: string; resumed: boolean } }
-  | { peer: Uint8Array; came: null; reason: DepartureReason };
+  /** `plain`: it was open to all when it left. */
+  | { peer: Uint8Array; came: null; reason: DepartureReason; plain: boolean }
+  | { peer: Uint8Array; came?: undefined; away: boolean };
 
 export type ToShard =
   | { kind: 'verdicts'; verdicts: Verdict[] }
+  /** In the order of each session's asks, as far as they are of one lane. */
+  | { kind: 'answers'; answers: ShardAnswer[] }
+  | DirectoryNews
   | { kind: 'disconnect'; slot: number; generation: number; message: string }
   | { kind: 'drain'; graceMs: number; spreadMs: number; retryAfterMs: number }
   | { kind: 'close' };
@@ -70,10 +90,17 @@ export type ToShard =
 /** Why a session ended, as `gone` tells it. */
 export type DepartureReason = 'left' | WireErrorCode;
 
-/** What the directory pool's `verify` task gets and gives: one boolean per proof. */
+/** What the directory pool's `verifyLogins` task gets; it gives one ProofAnswer per proof. */
 export interface VerifyTask {
   relayKey: Uint8Array;
   proofs: LoginProof[];
+}
+
+export interface ProofAnswer {
+  /** Whether the signature is the peer's over this login. */
+  ok: boolean;
+  /** null: no directory, or it could not be read; logging in does not depend on it. */
+  arrival: Arrival | null;
 }
 
 /** Records in a ring. Frames are copied as they are, already carrying the receiver's label. */

@@ -102,6 +102,44 @@ describe.skipIf(!process.env['CI'] && !existsSync(CHROMIUM))('in Chromium', () =
     expect(id).toBe(identityFromSeed(seed).id);
   });
 
+  it('publishes, looks up, keeps contacts and exchanges messages with a peer in Node', async () => {
+    await node.publish({ name: 'in-node', profile: { runs: 'Node' } });
+    node.messages.addEventListener('message', async ({ from, data }) => {
+      await node.messages.send(from, data);
+    });
+    const seen = await page.evaluate(
+      async ({ url, friend }) => {
+        const client = (globalThis as unknown as { supernode: typeof Client }).supernode;
+        const peer = await client.connect(url);
+        // Not ASCII: the tables of Unicode are loaded on demand.
+        const own = await peer.publish({ name: 'BÜCHER', searchable: true });
+        const found = await peer.lookup('in-node');
+        await peer.contacts.add(friend, { name: 'Friend' });
+        await peer.messages.send('in-node', 'to and fro');
+        const echo = (await peer.messages[Symbol.asyncIterator]().next()).value as Client.Message;
+        const contacts = await peer.contacts.list();
+        await peer.close();
+        return {
+          id: peer.id,
+          name: own.name,
+          found: { id: found?.id, state: found?.state, profile: found?.record?.profile },
+          contacts: contacts.map(({ id, name }) => ({ id, name })),
+          echo: { from: echo.from, text: echo.text() },
+        };
+      },
+      { url: relay.url, friend: node.id },
+    );
+    expect(seen).toEqual({
+      id: expect.any(String),
+      name: 'bücher',
+      found: { id: node.id, state: 'online', profile: { runs: 'Node' } },
+      contacts: [{ id: node.id, name: 'Friend' }],
+      echo: { from: node.id, text: 'to and fro' },
+    });
+    // The record that the browser signed verifies here.
+    expect((await node.lookup('bücher'))?.record).toMatchObject({ id: seen.id, name: 'bücher' });
+  });
+
   it('accepts a realtime channel from Node', async () => {
     const heard = page.evaluate(async (url) => {
       const client = (globalThis as unknown as { supernode: typeof Client }).supernode;

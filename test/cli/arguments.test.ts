@@ -37,10 +37,10 @@ describe('a wrong flag or argument', () => {
   });
 
   it.each([
-    [['begin'], '"begin"', 'start, status, keygen, pipe'],
-    [['constructor'], '"constructor"', 'start, status, keygen, pipe'],
+    [['begin'], '"begin"', 'start, status, keygen, whoami, register, lookup, send, inbox'],
+    [['constructor'], '"constructor"', 'start, status, keygen, whoami, register, lookup, send, inbox'],
     [['pipe', 'send'], '"send"', 'listen, connect'],
-    [[], 'missing', 'start, status, keygen, pipe'],
+    [[], 'missing', 'start, status, keygen, whoami, register, lookup, send, inbox'],
     [['pipe'], 'missing', 'listen, connect'],
   ])('%j is refused with the commands that there are', async (args, named, allowed) => {
     const said = await refused(args, 2);
@@ -65,9 +65,24 @@ describe('a wrong flag or argument', () => {
     [['keygen'], 'needs --out FILE'],
     [['status', '--url', 'localhost'], 'not "localhost"'],
     [['pipe', 'connect'], 'PEER is missing'],
-    [['pipe', 'connect', 'somebody'], '"somebody" is not a peer id'],
+    [['pipe', 'connect', 'some body'], '"some body" cannot be a name'],
     [['pipe', 'connect', 'a', 'b'], '"b" is one too many'],
-    [['pipe', 'connect', 'a', '--wait', 'long'], '"a" is not a peer id'],
+    [['pipe', 'connect', 'a'], '"a" cannot be a name: it has fewer than 3 characters'],
+    [['pipe', 'connect', 'ann', '--wait', 'long'], '--wait must be a whole number'],
+    [['whoami'], 'supernode keygen --out FILE'],
+    [['register', 'ann'], 'supernode keygen --out FILE'],
+    [['inbox'], 'supernode keygen --out FILE'],
+    [['send', 'ann'], 'supernode keygen --out FILE'],
+    [['register'], 'NAME is missing'],
+    [['register', 'ann.example'], 'it contains a dot'],
+    [['register', 'ann', 'Oslo'], 'key=value pairs of the profile, not "Oslo"'],
+    [['register', 'ann', '--release', '--transfer', 'x'], '--release and --transfer contradict each other'],
+    [['register', 'ann', '--days', '367'], '--days must be a whole number from 1 to 366'],
+    [['register', 'ann', '--transfer-to', 'bob'], '"bob" is not a peer id'],
+    [['lookup'], 'PEER is missing'],
+    [['lookup', 'p\u0430ypal'], 'cannot be a name'],
+    [['send', 'ann', '--wait', '-1'], '--wait'],
+    [['inbox', '--max', '0'], '--max must be a whole number'],
     [['pipe', 'listen', '--relay', 'http://127.0.0.1:1'], '"http://127.0.0.1:1" is not a relay\'s URL'],
   ])('%j is refused: %s', async (args, said) => {
     expect(await refused(args, 2)).toContain(said);
@@ -92,7 +107,7 @@ describe('a failure that is not a usage error', () => {
     expect(await refused(['pipe', 'listen', '--key', file], 1)).toContain('mode 644');
   });
 
-  it.each([[['pipe', 'listen']], [['pipe', 'connect', 'a'.repeat(52)]]])(
+  it.each([[['pipe', 'listen']], [['pipe', 'connect', 'a'.repeat(52)]], [['lookup', 'ann']]])(
     'says for %j that the relay is down',
     async (args) => {
       // Port 1 of the loopback is reserved and never listened on here.
@@ -109,6 +124,11 @@ describe('--help and --version', () => {
     [['start']],
     [['status']],
     [['keygen']],
+    [['whoami']],
+    [['register']],
+    [['lookup']],
+    [['send']],
+    [['inbox']],
     [['pipe']],
     [['pipe', 'listen']],
     [['pipe', 'connect']],

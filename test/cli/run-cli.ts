@@ -1,4 +1,4 @@
-/** Runs the built command line as a user would: a process of its own, with a run-time directory of its own. */
+/** Runs the built command line as a user would: a process of its own, with run-time and data directories of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -39,10 +39,19 @@ export class Sandbox {
   }
 
   run(args: string[], options: RunOptions = {}): Run {
-    const run = new Run(args, { XDG_RUNTIME_DIR: this.directory, ...options.env }, options);
+    const directories = { XDG_RUNTIME_DIR: this.directory, XDG_DATA_HOME: this.path('share') };
+    const run = new Run(args, { ...directories, ...options.env }, options);
     this.#running.add(run);
     void run.exit.then(() => this.#running.delete(run));
     return run;
+  }
+
+  /** A fresh key file. */
+  async key(name: string): Promise<{ file: string; id: string }> {
+    const file = this.path(`${name}.key`);
+    const keygen = this.run(['keygen', '--out', file]);
+    await keygen.end();
+    return { file, id: keygen.text.trim() };
   }
 
   /** A relay on a port of its own. */
@@ -76,7 +85,7 @@ export class Run {
 
   constructor(args: string[], env: Record<string, string>, { stdin = 'pipe', stdout = 'pipe' }: RunOptions) {
     this.#name = args.join(' ');
-    const { SUPERNODE_RELAY: _relay, SUPERNODE_ADMIN_TOKEN: _token, ...inherited } = process.env;
+    const { SUPERNODE_RELAY: _r, SUPERNODE_KEY: _k, SUPERNODE_ADMIN_TOKEN: _t, ...inherited } = process.env;
     this.child = spawn(process.execPath, [MAIN, ...args], {
       env: { ...inherited, NO_COLOR: '1', ...env },
       stdio: [stdin, stdout, 'pipe'],

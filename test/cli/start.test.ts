@@ -68,6 +68,30 @@ describe('supernode start', () => {
     expect((await stat(`${data}/relay.key`)).mode & 0o777).toBe(0o600);
   });
 
+  it("keeps its key and directory in the user's data directory, by the port", async () => {
+    const first = await sandbox.relay();
+    const port = portOf(first.url);
+    first.run.child.kill('SIGTERM');
+    await first.run.end();
+    expect(await readdir(sandbox.directory)).not.toContain('share');
+    const second = sandbox.run(['start', '--port', port, '--admin-port', '0']);
+    await second.stdoutLine();
+    const data = sandbox.path(`share/supernode/relay-${port}`);
+    await second.stderrMatch(/(are kept in )/);
+    expect(second.stderr).toContain(`are kept in ${data}.`);
+    expect((await readdir(data)).sort()).toEqual(['directory', 'relay.key']);
+    expect((await stat(data)).mode & 0o777).toBe(0o700);
+  });
+
+  it('says which process has the data', async () => {
+    const data = sandbox.path('data');
+    const first = await sandbox.relay(['--data', data]);
+    const second = sandbox.run(['start', '--port', '0', '--data', data]);
+    expect(await second.end()).toEqual({ code: 1, signal: null });
+    expect(second.stderr).toMatch(/^supernode: [^\n]+\n$/);
+    expect(second.stderr).toContain(`process ${first.pid}`);
+  });
+
   it('refuses a --data directory that is a file', async () => {
     const file = sandbox.path('file');
     await writeFile(file, '');

@@ -48,6 +48,27 @@ describe('the client in a browser', () => {
     expect(inputs.length).toBeGreaterThan(10);
   });
 
+  it('loads the tables of Unicode names only when a name needs them', async () => {
+    const result = await build({
+      entryPoints: [fileURLToPath(new URL('../../core/client/browser.ts', import.meta.url))],
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'browser',
+      outdir: folder,
+      write: false,
+      metafile: true,
+      logLevel: 'silent',
+    });
+    const outputs = Object.values(result.metafile.outputs);
+    const holding = outputs.filter(({ inputs }) =>
+      Object.keys(inputs).some((path) => path.includes('ens-normalize')),
+    );
+    expect(holding.map(({ entryPoint }) => entryPoint)).toEqual([
+      expect.stringMatching(/directory\/name\.ts$/),
+    ]);
+  });
+
   it('exports what the entry for Node exports', async () => {
     const node = await import('../../core/client/node.ts');
     expect(Object.keys(browser).sort()).toEqual(Object.keys(node).sort());

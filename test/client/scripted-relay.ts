@@ -27,6 +27,8 @@ export interface ScriptedRelayOptions {
   /** Nothing is sent by itself, not even hello: the test drives the sessions. */
   silent?: boolean;
   limits?: Partial<Body<typeof op.OP_READY>['limits']>;
+  /** Takes the control frames that it returns true for; see ScriptedDirectory. */
+  directory?: { take(relay: ScriptedRelay, session: ScriptedSession, frame: Control): boolean };
 }
 
 /** One end of a channel. */
@@ -255,7 +257,7 @@ export class ScriptedRelay {
         this.#close(session, frame.body.label);
         break;
       default:
-        session.error('bad-control', true);
+        if (!this.options.directory?.take(this, session, frame)) session.error('bad-control', true);
     }
   }
 

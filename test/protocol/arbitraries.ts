@@ -1,6 +1,7 @@
 /** Random frames and msgpack values for the property tests. */
 import * as fc from 'fast-check';
 import type { Body, ControlOp } from '../../core/protocol/control.ts';
+import { AUDIENCES, RECEIPTS } from '../../core/protocol/directory-ops.ts';
 import { CLOSE_REASONS } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
@@ -36,6 +37,29 @@ const required = <T extends object, K extends keyof T>(
   model: { [P in keyof T]: fc.Arbitrary<T[P]> },
   keys: K[],
 ) => fc.record(model, { requiredKeys: keys });
+
+/** Milliseconds since 1970 and sequence numbers: integers beyond 32 bits are written as floats by some libraries. */
+const u53 = uintUpTo(Number.MAX_SAFE_INTEGER);
+const peer = bytes(32);
+const messageId = bytes(16);
+const name = text(63).filter((t) => t.length > 0);
+/** As many as an array of a frame may have, and none. */
+const upTo32 = <T>(item: fc.Arbitrary<T>, least = 0) =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.array(item, { minLength: least, maxLength: 4 }) },
+    { weight: 1, arbitrary: fc.array(item, { minLength: 32, maxLength: 32 }) },
+  );
+/** Long bytes of which only the length and two ends vary: 64 KiB of random numbers would take all the time. */
+const blob = (most: number) =>
+  fc
+    .tuple(uintUpTo(most), fc.integer({ min: 0, max: 255 }))
+    .map(([length, byte]) => new Uint8Array(length).fill(byte));
+const state = fc.integer({ min: 0, max: 2 });
+const audience = fc.constantFrom(...AUDIENCES);
+const lookup = fc.oneof(
+  required({ peer, record: fc.boolean() }, ['peer']),
+  required({ name, record: fc.boolean() }, ['name']),
+);
 
 /** A body for every control op, from docs/protocol.md and not from the codec's own schemas. */
 export const BODIES: { [O in ControlOp]: fc.Arbitrary<Body<O>> } = {
@@ -75,6 +99,61 @@ export const BODIES: { [O in ControlOp]: fc.Arbitrary<Body<O>> } = {
   [op.OP_CREDIT]: fc.record({ label: u32, bytes: credit }),
   [op.OP_CLOSE]: fc.record({ label: u32 }),
   [op.OP_CLOSED]: fc.record({ label: u32, reason: fc.constantFrom(...CLOSE_REASONS) }),
+  [op.OP_LOOKUP]: lookup,
+  [op.OP_FOUND]: required({ peer, state, seenMs: u53, record: blob(1_236) }, ['state']),
+  [op.OP_SEARCH]: required({ prefix: name, most: fc.integer({ min: 1, max: 32 }) }, ['prefix']),
+  [op.OP_RESULTS]: fc.record({ found: upTo32(fc.record({ peer, name })), more: fc.boolean() }),
+  [op.OP_PUBLISH]: required({ record: blob(1_236), former: blob(1_236) }, ['record']),
+  [op.OP_STORED]: fc.record({ revision: u53 }),
+  [op.OP_WATCH]: fc.record({ peers: upTo32(peer, 1) }),
+  [op.OP_UNWATCH]: fc.record({ peers: upTo32(peer, 1) }),
+  [op.OP_PRESENCE]: fc.record({
+    states: upTo32(required({ peer, state, seenMs: u53 }, ['peer', 'state'])),
+  }),
+  [op.OP_STATUS]: fc.record({ away: fc.boolean() }),
+  [op.OP_VAULT_GET]: fc.constant({}),
+  [op.OP_VAULT]: required({ revision: u53, vault: blob(65_536) }, ['revision']),
+  [op.OP_VAULT_PUT]: fc.record({ vault: blob(65_536) }),
+  [op.OP_POLICY_GET]: required(
+    { list: fc.constantFrom('allowed' as const, 'blocked' as const), after: peer },
+    [],
+  ),
+  [op.OP_POLICY]: fc.record({
+    visibility: audience,
+    reach: audience,
+    keys: upTo32(peer),
+    more: fc.boolean(),
+  }),
+  [op.OP_POLICY_SET]: required(
+    {
+      visibility: audience,
+      reach: audience,
+      allow: upTo32(peer),
+      disallow: upTo32(peer),
+      block: upTo32(peer),
+      unblock: upTo32(peer),
+    },
+    [],
+  ),
+  [op.OP_SEND]: required({ to: peer, id: messageId, bytes: blob(16_384), lifeMs: uintUpTo(2_592_000_000) }, [
+    'to',
+    'id',
+    'bytes',
+  ]),
+  [op.OP_RECEIPT]: fc.record({ id: messageId, state: fc.constantFrom(...RECEIPTS) }),
+  [op.OP_INBOX]: fc.constant({}),
+  [op.OP_MAIL]: required(
+    {
+      seq: u53,
+      from: peer,
+      id: messageId,
+      sentMs: u53,
+      bytes: blob(16_384),
+      receipt: fc.constantFrom('delivered' as const, 'expired' as const),
+    },
+    ['seq', 'from', 'id', 'sentMs'],
+  ),
+  [op.OP_MAIL_ACK]: fc.record({ seq: u53 }),
 };
 export const CONTROL_OPS = Object.keys(BODIES).map(Number) as ControlOp[];
 
@@ -124,6 +203,7 @@ const leaf: fc.Arbitrary<Written> = fc
     fc
       .tuple(fc.constantFrom(0xc5, 0xda), fc.integer({ min: 0, max: 700 }))
       .chain(([t, n]) => raw([t, ...be(n, 2)], n)),
+    fc.integer({ min: 0, max: 700 }).chain((n) => raw([0xc6, ...be(n, 4)], n)),
   )
   .map((b) => ({ bytes: b, depth: 0 }));
 

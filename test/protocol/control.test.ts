@@ -9,7 +9,7 @@ import {
   isControlOp,
 } from '../../core/protocol/control.ts';
 import { ProtocolError } from '../../core/protocol/errors.ts';
-import { MAX_CONTROL_BYTES } from '../../core/protocol/limits.ts';
+import { MAX_CONTROL_BYTES, MAX_DIRECTORY_FRAME_BYTES } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { anyControl, BODIES, CONTROL_OPS } from './arbitraries.ts';
 
@@ -31,6 +31,27 @@ function errorOf(act: () => unknown): ProtocolError {
   throw new Error('There was no error.');
 }
 
+const mostBytes = (code: number) => (op.isDirectoryOp(code) ? MAX_DIRECTORY_FRAME_BYTES : MAX_CONTROL_BYTES);
+
+/** Fields that docs/protocol.md calls optional. Of `peer` and `name` a lookup needs one, and has one here. */
+const OPTIONAL: Partial<Record<number, string[]>> = {
+  [op.OP_ERROR]: ['retryAfterMs'],
+  [op.OP_MOVING]: ['successors'],
+  [op.OP_LOOKUP]: ['record'],
+  [op.OP_FOUND]: ['peer', 'seenMs', 'record'],
+  [op.OP_SEARCH]: ['most'],
+  [op.OP_PUBLISH]: ['former'],
+  [op.OP_VAULT]: ['vault'],
+  [op.OP_POLICY_GET]: ['list', 'after'],
+  [op.OP_POLICY_SET]: ['visibility', 'reach', 'allow', 'disallow', 'block', 'unblock'],
+  [op.OP_SEND]: ['lifeMs'],
+  [op.OP_MAIL]: ['bytes', 'receipt'],
+};
+/** Integers up to 2^53-1, bytes of any length up to a limit above 300, and texts of a fixed choice. */
+const LARGE = new Set(['ticketLifeMs', 'revision', 'seenMs', 'sentMs', 'seq']);
+const BLOBS = new Set(['record', 'former', 'vault', 'bytes']);
+const CHOICES = new Set(['reason', 'visibility', 'reach', 'list', 'state', 'receipt']);
+
 describe('a control frame', () => {
   it('exists for exactly the ops of docs/protocol.md §3', () => {
     const all = new Set(CONTROL_OPS);
@@ -44,7 +65,7 @@ describe('a control frame', () => {
     fc.assert(
       fc.property(BODIES[code] as fc.Arbitrary<object>, requestId, (body, id) => {
         const frame = encodeControl(code, id, body as never);
-        expect(frame.length).toBeLessThanOrEqual(MAX_CONTROL_BYTES);
+        expect(frame.length).toBeLessThanOrEqual(mostBytes(code));
         expect(controlFrameEnd(frame, 0, frame.length)).toBe(frame.length);
         expect(decode(frame)).toEqual({ op: code, requestId: id, body });
       }),
@@ -91,7 +112,7 @@ describe('a control frame', () => {
     fc.assert(
       fc.property(anyControl, extra, ({ op: code, requestId, body }, more) => {
         const frame = foreign.pack([code, requestId, { ...more, ...body }]);
-        fc.pre(frame.length <= MAX_CONTROL_BYTES);
+        fc.pre(frame.length <= mostBytes(code));
         expect(decode(frame)).toEqual({ op: code, requestId, body });
       }),
     );
@@ -101,8 +122,7 @@ describe('a control frame', () => {
     for (const code of CONTROL_OPS) {
       const [body] = fc.sample(BODIES[code] as fc.Arbitrary<object>, { numRuns: 1, seed: 7 });
       for (const key of Object.keys(body!)) {
-        if (key === 'retryAfterMs' && code === op.OP_ERROR) continue;
-        if (key === 'successors') continue;
+        if (OPTIONAL[code]?.includes(key)) continue;
         const less: Record<string, unknown> = { ...body };
         delete less[key];
         const error = errorOf(() => decode(foreign.pack([code, 1, less])));
@@ -130,14 +150,13 @@ describe('a control frame', () => {
       const [body] = fc.sample(BODIES[code] as fc.Arbitrary<object>, { numRuns: 1, seed: 7 });
       for (const [key, good] of Object.entries(body!)) {
         for (const value of wrong) {
-          const number = typeof good === 'number' && (value as number) === 2 ** 40 && key === 'ticketLifeMs';
+          const number = typeof good === 'number' && (value as number) === 2 ** 40 && LARGE.has(key);
           const list = Array.isArray(good) && Array.isArray(value);
           const short =
             good instanceof Uint8Array &&
             value instanceof Uint8Array &&
-            key === 'ticket' &&
-            value.length <= 256;
-          const sameText = typeof good === 'string' && typeof value === 'string' && key !== 'reason';
+            (BLOBS.has(key) || (key === 'ticket' && value.length <= 256));
+          const sameText = typeof good === 'string' && typeof value === 'string' && !CHOICES.has(key);
           if (number || list || short || sameText || (typeof good === 'boolean' && value === true)) continue;
           const frame = foreign.pack([code, 1, { ...body, [key]: value }]);
           expect(errorOf(() => decode(frame)).code, `${name(code)} ${key} = ${String(value)}`).toBe(
@@ -169,6 +188,18 @@ describe('a control frame', () => {
     };
     expect(decode(of(4096))).toEqual({ op: op.OP_PING, requestId: 1, body: {} });
     expect(errorOf(() => decode(of(4097))).code).toBe('frame-too-large');
+  });
+
+  it('of the directory may have 66,560 bytes and no more', () => {
+    const of = (bytes: number) => {
+      const head = Uint8Array.of(0x93, op.OP_INBOX, 1, 0x81, 0xa1, 0x78, 0xc6, 0, 0, 0, 0);
+      const frame = new Uint8Array(bytes);
+      frame.set(head);
+      new DataView(frame.buffer).setUint32(7, bytes - head.length);
+      return frame;
+    };
+    expect(decode(of(66_560))).toEqual({ op: op.OP_INBOX, requestId: 1, body: {} });
+    expect(errorOf(() => decode(of(66_561))).code).toBe('frame-too-large');
   });
 
   it('has memory of its own once decoded, whatever kind of array it was read from', () => {

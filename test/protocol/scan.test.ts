@@ -88,8 +88,8 @@ describe('scanValue', () => {
     );
   });
 
-  it('refuses extensions, 32-bit lengths and the byte 0xc1, and no other first byte', () => {
-    const refused = [0xc1, 0xc6, 0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xdb, 0xdd, 0xdf];
+  it('refuses extensions, 32-bit lengths but that of bytes, and the byte 0xc1, and no other first byte', () => {
+    const refused = [0xc1, 0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xdb, 0xdd, 0xdf];
     for (let first = 0; first < 256; first++) {
       const bytes = new Uint8Array(70_000);
       bytes[0] = first;
@@ -97,6 +97,15 @@ describe('scanValue', () => {
         refused.includes(first),
       );
     }
+  });
+
+  it('takes the length of bytes as 32 bits, however long they say they are', () => {
+    const vault = new Uint8Array(70_005);
+    vault.set([0xc6, 0, 0x01, 0x11, 0x70]);
+    expect(scanValue(vault, 0, vault.length)).toBe(vault.length);
+    expect(scanValue(vault, 0, vault.length - 1)).toBe(SCAN_TRUNCATED);
+    const endless = Uint8Array.of(0xc6, 0xff, 0xff, 0xff, 0xff, 0);
+    expect(scanValue(endless, 0, endless.length)).toBe(SCAN_TRUNCATED);
   });
 
   it('lets arrays and maps nest four deep, and no deeper', () => {

@@ -78,14 +78,22 @@ export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
-/** Fields of control bodies that are bytes. */
-const BYTES = new Set(['relay', 'nonce', 'peer', 'signature', 'ticket', 'proof', 'secret', 'to', 'from']);
+/** Fields of control bodies that are bytes, or arrays of them. `record` is also a boolean, and `bytes` a number. */
+const BYTES = new Set([
+  ...['relay', 'nonce', 'peer', 'signature', 'ticket', 'proof', 'secret', 'to', 'from'],
+  ...['record', 'former', 'vault', 'after', 'id', 'bytes'],
+  ...['peers', 'keys', 'allow', 'disallow', 'block', 'unblock'],
+]);
+
+function fieldOf(key: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => fieldOf(key, item));
+  if (typeof value === 'object' && value !== null) return bodyOf(value as Record<string, unknown>);
+  return BYTES.has(key) && typeof value === 'string' ? bytesOf(value) : value;
+}
 
 /** The body as the codec has it: hex text of the fields that are bytes becomes bytes. */
 export function bodyOf(json: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(json).map(([key, value]) => [key, BYTES.has(key) ? bytesOf(value as string) : value]),
-  );
+  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, fieldOf(key, value)]));
 }
 
 /** The message of a bad vector that is binary. */

@@ -40,6 +40,19 @@ const BAD: [name: string, value: unknown][] = [
   ['tls', { key: '', cert: '' }],
   ['tls', { key: 5, cert: 5 }],
   ['idleTimeout', 5],
+  ['directory', true],
+  ['directory', null],
+  ['directory', 'memory'],
+  ['directory', { path: '' }],
+  ['directory', { path: 5 }],
+  ['directory', { folder: '/tmp' }],
+  // Port 0 names no place.
+  ['directory', {}],
+  ['directory', { path: ':memory:', maxBytes: 1_048_575 }],
+  ['directory', { path: ':memory:', maxBytes: 2 ** 41 }],
+  ['directory', { path: ':memory:', maxRecords: 0 }],
+  ['directory', { path: ':memory:', recordTtlMs: 59_999 }],
+  ['directory', { path: ':memory:', recordTtlMs: 1.5e5 + 0.5 }],
 ];
 
 describe('an option that is not allowed', () => {
@@ -57,6 +70,22 @@ describe('an option that is not allowed', () => {
 
   test.each([null, 5, 'relay'])('the options %o are none', async (options) => {
     await expect(createRelay(options as never)).rejects.toMatchObject({ code: 'bad-option' });
+  });
+});
+
+describe('the directory option', () => {
+  test.each<[given: RelayOptions['directory'] | undefined, kept: unknown]>([
+    [undefined, { path: null, durable: false }],
+    [':memory:', { path: null, durable: false }],
+    [
+      { path: ':memory:', maxRecords: 5, recordTtlMs: 60_000 },
+      { path: null, durable: false },
+    ],
+    [false, null],
+  ])('%o gives a relay whose directory is %o', async (given, kept) => {
+    const relay = await startRelay(given === undefined ? {} : { directory: given });
+    expect(relay.directory).toEqual(kept);
+    await login(relay);
   });
 });
 

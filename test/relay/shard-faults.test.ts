@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { C, countersOf, createCounters } from '../../core/threads/counters.ts';
 import type { FromShard, LoginProof, PresenceChange, ShardTask } from '../../core/threads/messages.ts';
 import { createPresence, PresenceTable } from '../../core/threads/presence.ts';
+import { createVersions } from '../../core/threads/versions.ts';
 import { type Acceptor, createAcceptor } from '../../core/transport/uws.ts';
 import { RawPeer, sendOn } from '../fixtures/raw-peer.ts';
 import { until } from '../fixtures/until.ts';
@@ -40,6 +41,8 @@ beforeEach(async () => {
     awake: new SharedArrayBuffer(4),
     presence: createPresence(100, randomBytes(32)),
     counters: createCounters(1),
+    versions: createVersions(),
+    directory: false,
     closedShards: new SharedArrayBuffer(4),
     relayKey: randomBytes(32),
     ticketKey: randomBytes(32),
@@ -143,7 +146,7 @@ describe("an exception in a shard's thread is contained:", () => {
     expect([faults(), sessions(), sockets()]).toEqual([1, 2, 2]);
     await until('it was told', () => changes.length === 4);
     expect(changes[3]).toMatchObject({ came: null, reason: 'internal' });
-    const place = { shard: 0, slot: 0, generation: 0 };
+    const place = { shard: 0, slot: 0, generation: 0, flags: 0 };
     expect(new PresenceTable(task.presence).find(victim.key.publicKey, place)).toBe(false);
   });
 
@@ -161,7 +164,7 @@ describe("an exception in a shard's thread is contained:", () => {
 
   test('while it greets a new socket', async () => {
     const works = await healthyPair();
-    await inject('break appendControl');
+    await inject('break hello');
     const victim = new RawPeer(url);
     await victim.ended;
     await works();

@@ -7,7 +7,7 @@ import { prng, runSeed } from '../fixtures/prng.ts';
 const WRITER = new URL('../fixtures/presence-writer.mjs', import.meta.url);
 const WRITERS = 3;
 const KEYS = 40;
-const nowhere: Place = { shard: -1, slot: -1, generation: -1 };
+const nowhere: Place = { shard: -1, slot: -1, generation: -1, flags: -1 };
 
 function key(number: number): Uint8Array {
   const bytes = new Uint8Array(32);
@@ -26,8 +26,8 @@ test('three threads write and a fourth reads: no torn place, no wrong one, no co
   for (const number of constant) {
     table.claim(
       key(number),
-      { shard: 40, slot: number, generation: 7 },
-      { shard: 0, slot: 0, generation: 0 },
+      { shard: 40, slot: number, generation: 7, flags: number & 1 },
+      { shard: 0, slot: 0, generation: 0, flags: 0 },
     );
   }
   const problems: string[] = [];
@@ -42,7 +42,7 @@ test('three threads write and a fourth reads: no torn place, no wrong one, no co
     writer.on('error', (error) => problems.push(String(error)));
     return once(writer, 'exit').then(() => running--);
   });
-  const found: Place = { shard: 0, slot: 0, generation: 0 };
+  const found: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   let looks = 0;
   let hits = 0;
   while (running > 0 && problems.length === 0) {
@@ -54,7 +54,7 @@ test('three threads write and a fourth reads: no torn place, no wrong one, no co
       if (!here) continue;
       hits++;
       const right = number < 16 ? found.shard === 40 && found.generation === 7 : found.shard < WRITERS;
-      if (!right || found.slot !== number)
+      if (!right || found.slot !== number || (found.flags & 1) !== (number & 1))
         problems.push(`peer ${number} was found at ${JSON.stringify(found)}`);
     }
     await new Promise((resolve) => setImmediate(resolve));
@@ -74,7 +74,11 @@ test('a peer that removals move about is found all the time, at its place of tha
   /** The bucket where a key stands when it is alone. */
   const homeOf = (number: number): number => {
     const memory = createPresence(8, seed);
-    new PresenceTable(memory).claim(key(number), { shard: 0, slot: 0, generation: 0 }, { ...nowhere });
+    new PresenceTable(memory).claim(
+      key(number),
+      { shard: 0, slot: 0, generation: 0, flags: 0 },
+      { ...nowhere },
+    );
     const words = new Int32Array(memory);
     return Array.from({ length: 16 }, (_, bucket) => bucket).find((b) => words[16 + b * 12 + 1] !== 0)!;
   };

@@ -41,7 +41,11 @@ function uint(value: number): Uint8Array {
   if (value < 0x100) return big(0xcc, value, 1);
   if (value < 0x10000) return big(0xcd, value, 2);
   if (value <= 0xffffffff) return big(0xce, value, 4);
-  return big(0xcf, value, 8);
+  // As JavaScript's libraries write what is no 32-bit integer.
+  const float = new Uint8Array(9);
+  float[0] = 0xcb;
+  new DataView(float.buffer).setFloat64(1, value);
+  return float;
 }
 
 function pieces(value: Value, note: string, indent: number): Piece[] {
@@ -90,6 +94,27 @@ const OPS = {
   credit: 0x35,
   close: 0x36,
   closed: 0x37,
+  lookup: 0x40,
+  found: 0x41,
+  search: 0x42,
+  results: 0x43,
+  publish: 0x44,
+  stored: 0x45,
+  watch: 0x46,
+  unwatch: 0x47,
+  presence: 0x48,
+  status: 0x49,
+  vault_get: 0x4a,
+  vault: 0x4b,
+  vault_put: 0x4c,
+  policy_get: 0x4d,
+  policy: 0x4e,
+  policy_set: 0x4f,
+  send: 0x50,
+  receipt: 0x51,
+  inbox: 0x52,
+  mail: 0x53,
+  mail_ack: 0x54,
 } as const;
 type Name = keyof typeof OPS;
 const CLASSES = ['signal', 'audio', 'message', 'video', 'bulk'];
@@ -342,7 +367,97 @@ function controls() {
     { label: LABEL_B },
     '933605de0001d9056c6162656cce00010002',
   );
+  directory(add, read);
   return out;
+}
+
+/** Frames of the directory. Records and vaults are bytes to a control frame: these are of no peer. */
+function directory(
+  add: (description: string, name: Name, requestId: number, body: { [key: string]: Value }) => void,
+  read: (description: string, name: Name, requestId: number, body: Value, text: string) => void,
+) {
+  const record = range(0x40, 120);
+  const seenMs = 1_790_000_000_123;
+  const id = range(0xa0, 16);
+  add('A look-up by key.', 'lookup', 3, { peer: BOB.public });
+  add('A look-up by key, with the record.', 'lookup', 300, { peer: BOB.public, record: true });
+  add('A look-up by name.', 'lookup', 70_000, { name: 'zoë', record: true });
+  add('Online, asked for by key.', 'found', 3, { state: 1 });
+  add('Offline, with when it was last here and its record.', 'found', 4, { state: 0, seenMs, record });
+  add('Away, asked for by name.', 'found', 5, { peer: BOB.public, state: 2, record });
+  add('Hidden from the asker, or nobody: the same bytes.', 'error', 3, {
+    code: 'not-found',
+    message: 'There is nobody of that name or key.',
+    fatal: false,
+  });
+  add('A search.', 'search', 6, { prefix: 'zoë' });
+  add('A search for at most five.', 'search', 6, { prefix: 'ali', most: 5 });
+  add('Its results.', 'results', 6, {
+    found: [
+      { peer: ALICE.public, name: 'alice' },
+      { peer: BOB.public, name: 'alina' },
+    ],
+    more: true,
+  });
+  add('No results.', 'results', 6, { found: [], more: false });
+  add('A record.', 'publish', 7, { record });
+  add('A record with a name that its former owner hands over.', 'publish', 7, {
+    record,
+    former: range(0x60, 130),
+  });
+  add('It is on the disk.', 'stored', 7, { revision: 12 });
+  add('The largest revision: a float 64.', 'stored', 7, { revision: 9_007_199_254_740_991 });
+  read(
+    'The same as a uint 64.',
+    'stored',
+    7,
+    { revision: 9_007_199_254_740_991 },
+    '93450781a87265766973696f6ecf001fffffffffffff',
+  );
+  add('Watching two.', 'watch', 8, { peers: [ALICE.public, BOB.public] });
+  add('The states of those watched.', 'presence', 8, {
+    states: [
+      { peer: ALICE.public, state: 1 },
+      { peer: BOB.public, state: 0, seenMs },
+    ],
+  });
+  add('A change.', 'presence', 0, { states: [{ peer: BOB.public, state: 2 }] });
+  add('Watching one no longer.', 'unwatch', 0, { peers: [BOB.public] });
+  add('Away.', 'status', 0, { away: true });
+  add('Asking for the vault.', 'vault_get', 9, {});
+  add('There is none.', 'vault', 9, { revision: 0 });
+  add('A vault.', 'vault', 9, { revision: 3, vault: range(0, 145) });
+  add('Putting one.', 'vault_put', 10, { vault: range(0, 145) });
+  read(
+    'Bytes with a 32-bit length.',
+    'vault_put',
+    10,
+    { vault: range(1, 3) },
+    '934c0a81a57661756c74c600000003010203',
+  );
+  add('Asking for the policy.', 'policy_get', 11, {});
+  add('Asking for the blocked, from a key on.', 'policy_get', 11, { list: 'blocked', after: ALICE.public });
+  add('The policy, and some of the blocked.', 'policy', 11, {
+    visibility: 'contacts',
+    reach: 'nobody',
+    keys: [BOB.public],
+    more: true,
+  });
+  add('Seen by contacts only, of whom Bob is one.', 'policy_set', 12, {
+    visibility: 'contacts',
+    reach: 'everyone',
+    allow: [BOB.public],
+    disallow: [ALICE.public],
+    block: [RELAY.public],
+    unblock: [],
+  });
+  add('A message for a day.', 'send', 13, { to: BOB.public, id, bytes: utf8('hello'), lifeMs: 86_400_000 });
+  add('It is on the disk.', 'receipt', 13, { id, state: 'stored' });
+  add('Asking for mail.', 'inbox', 14, {});
+  const mail = { seq: 1, from: ALICE.public, id, sentMs: seenMs };
+  add('A message.', 'mail', 0, { ...mail, bytes: utf8('hello') });
+  add('A receipt.', 'mail', 0, { ...mail, seq: 2, receipt: 'delivered' });
+  add('Both are taken.', 'mail_ack', 15, { seq: 2 });
 }
 
 function logins() {
@@ -449,7 +564,7 @@ function bad() {
   codec('ready', 'bad-frame', 'A control frame with a fixext 1 in its body.', '93260181a161d40000');
   codec('ready', 'bad-frame', 'A control frame with a timestamp (fixext 4).', '932601d6ff00000000');
   codec('ready', 'bad-frame', 'The byte 0xc1, which msgpack never uses.', '932601c1');
-  codec('ready', 'bad-frame', 'A bin 32 in a control frame.', '93260181a161c60000000161');
+  codec('ready', 'bad-frame', 'A bin 32 that ends after the message does.', '93260181a161c60000000261');
   codec('ready', 'bad-frame', 'A str 32 in a control frame.', '93260181a161db0000000161');
   codec('ready', 'bad-frame', 'A map 32 as the body.', '932601df00000000');
   codec('ready', 'bad-frame', 'An array 32 in a control frame.', '93260181a161dd00000000');
@@ -470,6 +585,7 @@ function bad() {
   codec('ready', 'unknown-op', 'Op 0x00.', '93000180');
   codec('ready', 'unknown-op', 'Op 0x28, the first after the connection ops.', '93280180');
   codec('ready', 'unknown-op', 'Op 0x38, the first after the channel ops.', '93380180');
+  codec('ready', 'unknown-op', 'Op 0x55, the first after the directory ops.', '93550180');
   codec(
     'ready',
     'unknown-op',
@@ -496,6 +612,14 @@ function bad() {
     ['offer', { label: LABEL_B, from: ALICE.public, ...RELIABLE }],
     ['opened', { label: LABEL_A, credit: 0 }],
     ['closed', { label: LABEL_A, reason: 'closed' }],
+    ['found', { state: 1 }],
+    ['results', { found: [], more: false }],
+    ['stored', { revision: 1 }],
+    ['presence', { states: [] }],
+    ['vault', { revision: 0 }],
+    ['policy', { visibility: 'nobody', reach: 'nobody', keys: [], more: false }],
+    ['receipt', { id: repeat(1, 16), state: 'stored' }],
+    ['mail', { seq: 1, from: BOB.public, id: repeat(1, 16), sentMs: 1, receipt: 'expired' }],
   ];
   for (const [name, body] of relayOnly) {
     relay('ready', 'unknown-op', `\`${name}\`, which only a relay sends.`, control(name, 0, body));
@@ -547,6 +671,61 @@ function bad() {
   for (const [what, body] of opens)
     codec('ready', 'bad-control', `\`open\` with ${what}.`, control('open', 9, body));
   relay('ready', 'bad-control', '`open` with requestId 0.', control('open', 0, open));
+  const noId: [Name, { [key: string]: Value }][] = [
+    ['lookup', { peer: BOB.public }],
+    ['lookup', { peer: BOB.public, record: true }],
+    ['search', { prefix: 'alice' }],
+    ['publish', { record: repeat(1, 117) }],
+    ['watch', { peers: [BOB.public] }],
+    ['vault_get', {}],
+    ['vault_put', { vault: repeat(1, 145) }],
+    ['policy_get', {}],
+    ['policy_set', {}],
+    ['send', { to: BOB.public, id: repeat(1, 16), bytes: utf8('x') }],
+    ['inbox', {}],
+  ];
+  for (const [name, body] of noId) {
+    relay('ready', 'bad-control', `\`${name}\` with requestId 0.`, control(name, 0, body));
+  }
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => repeat(i, 32));
+  const wrong: [Name, string, { [key: string]: Value }][] = [
+    ['lookup', 'neither a key nor a name', { record: true }],
+    ['lookup', 'a key and a name', { peer: BOB.public, name: 'bob' }],
+    ['lookup', 'a key of 31 bytes', { peer: BOB.public.subarray(1) }],
+    ['lookup', 'an empty name', { name: '' }],
+    ['lookup', 'a name of 64 bytes', { name: 'x'.repeat(64) }],
+    ['lookup', 'record as a number', { peer: BOB.public, record: 1 }],
+    ['search', 'a prefix of 64 bytes', { prefix: 'é'.repeat(32) }],
+    ['search', 'most 0', { prefix: 'alice', most: 0 }],
+    ['search', 'most 33', { prefix: 'alice', most: 33 }],
+    ['publish', 'a record of 1,237 bytes', { record: repeat(1, 1_237) }],
+    ['publish', 'a former record of 1,237 bytes', { record: repeat(1, 117), former: repeat(1, 1_237) }],
+    ['watch', 'no peers', { peers: [] }],
+    ['watch', 'a key of 33 bytes', { peers: [repeat(1, 33)] }],
+    ['unwatch', 'no peers', { peers: [] }],
+    ['status', 'away as a text', { away: 'yes' }],
+    ['policy_get', 'a list that does not exist', { list: 'friends' }],
+    ['policy_set', 'an audience that does not exist', { visibility: 'friends' }],
+    ['send', 'an id of 15 bytes', { to: BOB.public, id: repeat(1, 15), bytes: utf8('x') }],
+    ['send', 'a message as text', { to: BOB.public, id: repeat(1, 16), bytes: 'x' }],
+    [
+      'send',
+      'a life of more than 30 days',
+      { to: BOB.public, id: repeat(1, 16), bytes: utf8('x'), lifeMs: 2_592_000_001 },
+    ],
+    ['mail_ack', 'a seq as a text', { seq: '1' }],
+    ['mail_ack', 'a seq above 2^53-1', { seq: 9_007_199_254_740_992 }],
+  ];
+  for (const [name, what, body] of wrong) {
+    codec('ready', 'bad-control', `\`${name}\` with ${what}.`, control(name, 9, body));
+  }
+  // pack() writes arrays of fewer than 16: an array 16 header by hand.
+  codec(
+    'ready',
+    'bad-frame',
+    '`watch` with 33 peers.',
+    join(unhex('93460981a57065657273dc0021'), ...keys(33).map((key) => pack(key))),
+  );
   const grant = { label: LABEL_B, bytes: 4_194_305 };
   codec('ready', 'bad-control', '`credit` above 4 MiB in one frame.', control('credit', 0, grant));
   const short = { ...LOGIN, signature: LOGIN.signature.subarray(1) };
@@ -579,6 +758,13 @@ function bad() {
       then: { byte: '61', times: 60_000 },
     },
   );
+
+  codec('ready', 'frame-too-large', 'A directory frame of 66,561 bytes.', '934a0181a161c6000103f6', {
+    then: { byte: '61', times: 66_550 },
+  });
+  codec('ready', 'bad-control', '`vault_put` with 65,537 bytes.', '934c0181a57661756c74c600010001', {
+    then: { byte: '61', times: 65_537 },
+  });
 
   out.push({
     description: 'A text message.',
@@ -618,6 +804,8 @@ function bad() {
   );
   relay('login', 'not-logged-in', '`close` before the login.', control('close', 0, { label: LABEL_B }));
   relay('login', 'not-logged-in', '`pong` before the login.', control('pong', 1, {}));
+  relay('login', 'not-logged-in', '`lookup` before the login.', control('lookup', 1, { peer: BOB.public }));
+  relay('login', 'not-logged-in', '`inbox` before the login.', control('inbox', 1, {}));
   relay(
     'login',
     'bad-proof',

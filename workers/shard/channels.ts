@@ -14,10 +14,12 @@ import * as limits from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { ShardMessage } from '../../core/threads/messages.ts';
-import type { Place, PresenceTable } from '../../core/threads/presence.ts';
+import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
+import type { AnswerOf } from './asks.ts';
 import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
+import { isFailure } from './requests.ts';
 import type { Session, SessionTable } from './session.ts';
 
 const SIGNAL = 0;
@@ -31,6 +33,13 @@ export interface ChannelsHost {
   readonly links: Links;
   readonly presence: PresenceTable;
   readonly counters: Float64Array;
+  /**
+   * Asks the directory whether the session's peer may reach `peer`; null on a relay without one, where every peer that is
+   * here may be reached. An answer for a session that has ended does not come.
+   */
+  readonly reach:
+    | ((session: Session, peer: Uint8Array, answered: (answer: AnswerOf<'reach'>) => void) => void)
+    | null;
   /** A second login took this session's peer elsewhere. */
   replaced(session: Session): void;
   /** The peer broke a limit that costs it the session. */
@@ -39,7 +48,7 @@ export interface ChannelsHost {
 
 export class Channels {
   readonly #host: ChannelsHost;
-  readonly #place: Place = { shard: 0, slot: 0, generation: 0 };
+  readonly #place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   /** Labels of ends that wait for an answer, oldest first: all wait equally long. */
   #offers: number[] = [];
 
@@ -49,22 +58,43 @@ export class Channels {
 
   // --- what a peer asks -------------------------------------------------------------------------------------------
 
+  /**
+   * Of a peer that is open to all, or on a relay without a directory, at once. Otherwise the directory says whether it may
+   * be reached: of one that hides and of one that is not there alike, so that the two cannot be told apart.
+   */
   open(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): void {
-    const { ends, presence, index } = this.#host;
-    if (session.channels >= limits.MAX_CHANNELS_PER_SESSION) {
-      this.#tooMany(
-        session,
-        requestId,
-        `A session may have at most ${limits.MAX_CHANNELS_PER_SESSION} channels.`,
-      );
+    const { presence, reach } = this.#host;
+    if (!this.#mayOpen(session, requestId, body)) return;
+    const here = presence.find(body.to, this.#place);
+    if (reach === null || (here && (this.#place.flags & PRESENCE_PLAIN) !== 0)) {
+      if (here) this.#open(session, requestId, body);
+      else this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
       return;
     }
-    const credit = body.reliable ? body.credit : 0;
-    if (!this.#creditFits(session, 0, credit)) return;
-    if (!presence.find(body.to, this.#place)) {
-      this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
-      return;
+    session.opensPending++;
+    reach(session, body.to, (answer) => {
+      session.opensPending--;
+      if (isFailure(answer) && answer.failed.code !== 'not-found') {
+        this.#send(session, op.OP_ERROR, requestId, { ...answer.failed, fatal: false }, SIGNAL);
+      } else if (isFailure(answer) || !answer.may || !presence.find(body.to, this.#place)) {
+        this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
+      } else if (this.#mayOpen(session, requestId, body)) this.#open(session, requestId, body);
+    });
+  }
+
+  /** Whether the session's own limits allow the open; if not, it is told. */
+  #mayOpen(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): boolean {
+    if (session.channels + session.opensPending >= limits.MAX_CHANNELS_PER_SESSION) {
+      const message = `A session may have at most ${limits.MAX_CHANNELS_PER_SESSION} channels.`;
+      this.#tooMany(session, requestId, message);
+      return false;
     }
+    return this.#creditFits(session, 0, body.reliable ? body.credit : 0);
+  }
+
+  /** Offers a channel to the peer at `#place`. */
+  #open(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): void {
+    const { ends, index } = this.#host;
     const end = this.#attach(session, OPENING, body);
     if (end < 0) {
       this.#tooMany(session, requestId, 'This relay has no room for another channel.');
@@ -82,7 +112,7 @@ export class Channels {
       priority: body.priority,
       reliable: body.reliable,
       lifeMs: body.lifeMs,
-      credit,
+      credit: body.reliable ? body.credit : 0,
       protocol: body.protocol,
     });
   }

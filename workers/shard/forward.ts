@@ -17,7 +17,7 @@ import {
   readLabel,
   writeLabel,
 } from '../../core/protocol/frame.ts';
-import { END_BIT } from '../../core/protocol/ops.ts';
+import { END_BIT, OP_LOOKUP } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import { type Ends, OPEN } from './ends.ts';
 import type { Links } from './links.ts';
@@ -31,6 +31,11 @@ export interface ForwardHost {
   readonly outboxes: Outboxes;
   readonly links: Links;
   readonly counters: Float64Array;
+  /**
+   * A look-up that can be answered here and now, if the control frame at `at` is one.
+   * @returns the offset after it; 0: it is not, and has to be decoded.
+   */
+  lookup(session: Session, bytes: Uint8Array, at: number, end: number): number;
   /** One control frame, bounded and not decoded. @throws ProtocolError */
   control(session: Session, bytes: Uint8Array, start: number, end: number): void;
   /** A reliable channel's sender has sent more than it was granted. */
@@ -59,8 +64,13 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
       runFrames = 0;
       runLabel = 0;
       end = -1;
-      const after = controlFrameEnd(bytes, at, length);
       counters[C.framesIn]!++;
+      const answered = op === OP_LOOKUP ? host.lookup(session, bytes, at, length) : 0;
+      if (answered > 0) {
+        at = answered;
+        continue;
+      }
+      const after = controlFrameEnd(bytes, at, length);
       host.control(session, bytes, at, after);
       at = after;
       continue;

@@ -114,6 +114,14 @@ export class Outboxes {
     session.outFrames++;
   }
 
+  /**
+   * Room for a control frame of up to `bytes` that the caller writes at session.outEnd itself, and then moves outEnd and
+   * counts in outFrames. @returns false when the frame must wait: then it is for appendControl.
+   */
+  roomForControl(session: Session, bytes: number): boolean {
+    return session.queue === null && this.#room(session, bytes, 0);
+  }
+
   /** Sends every outbox that has something. Once per turn. */
   flush(): void {
     const sessions = this.#dirty;

@@ -3,7 +3,10 @@
  * An idle logged-in session owns no buffer and no queue: 10,000 of them must cost little.
  */
 import type { ShardSocket } from '../../core/transport/uws.ts';
+import type { Inbox } from './mail.ts';
 import type { PressureQueue } from './pressure.ts';
+import type { Budget } from './rate.ts';
+import type { WatchList } from './watches.ts';
 
 /** Upgraded; waiting for a login. */
 export const GREETED = 0;
@@ -49,6 +52,19 @@ export class Session {
   offersPending = 0;
   /** Reliable bytes that it has granted and not yet taken: what its channels can still make the relay hold. */
   liabilityBytes = 0;
+
+  /** Its flags in the presence table. */
+  presenceFlags = 0;
+  /** Opens that wait for the directory to say whether their peer may be reached. */
+  opensPending = 0;
+  /** Requests of the directory that wait for their answers. */
+  requestsPending = 0;
+  /** What it may still search and write; null until it first does. */
+  budget: Budget | null = null;
+  /** Null until it first watches somebody. */
+  watches: WatchList | null = null;
+  /** Null until it asks for its mail. */
+  inbox: Inbox | null = null;
 
   constructor(slot: number, generation: number, socket: ShardSocket<Session>) {
     this.slot = slot;

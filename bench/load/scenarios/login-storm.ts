@@ -56,7 +56,8 @@ export class LoginStorm implements RunningScenario<ScenarioPhase, LoginStormResu
   }
 
   async run(phase: ScenarioPhase, measuring: () => void): Promise<LoginStormResult> {
-    if (phase.kind === 'steady') return refusePhase('login-storm', phase);
+    if (phase.kind !== 'logins-closed' && phase.kind !== 'logins-open')
+      return refusePhase('login-storm', phase);
     const crowd = this.#crowd!;
     if (phase.proof === 'ticket') await this.#fetchTickets(crowd);
     crowd.prove(phase.proof);

@@ -3,6 +3,8 @@ import type { ScenarioKind, ScenarioPhase } from './scenario.ts';
 
 const PHASES: Record<ScenarioKind, string> = {
   'login-storm': 'logins-closed or logins-open',
+  'login-cost': 'logins-closed',
+  'login-flood': 'quiet-and-flood',
   idle: 'steady',
   supernode: 'steady',
 };

@@ -8,7 +8,7 @@
  * Every scenario has phases of its own; `run` with a phase of another scenario fails.
  */
 
-export const SCENARIO_KINDS = ['login-storm', 'idle', 'supernode'] as const;
+export const SCENARIO_KINDS = ['login-storm', 'login-cost', 'login-flood', 'idle', 'supernode'] as const;
 export type ScenarioKind = (typeof SCENARIO_KINDS)[number];
 
 interface PlanOfAll {
@@ -25,6 +25,18 @@ export interface LoginStormPlan extends PlanOfAll {
   kind: 'login-storm';
   /** Calls in progress beside the storm, between peers of their own: 50 packets/s of 160 bytes each way. */
   calls: number;
+}
+
+/** Peers that log in over and over, each time over a fresh connection, with nothing beside them: what a login costs. */
+export interface LoginCostPlan extends PlanOfAll {
+  kind: 'login-cost';
+}
+
+/** Peers in calls, two in each, 50 packets/s of 160 bytes each way; and floods of logins by other keys. */
+export interface LoginFloodPlan extends PlanOfAll {
+  kind: 'login-flood';
+  /** Of the flood: so many sockets at most has a wave. */
+  keys: number;
 }
 
 /** Peers that log in and stay, each with one ping per keepAliveMs, spread evenly. */
@@ -55,7 +67,7 @@ export interface SupernodePlan extends PlanOfAll {
   presence: 'channels' | 'none';
 }
 
-export type ScenarioPlan = LoginStormPlan | IdlePlan | SupernodePlan;
+export type ScenarioPlan = LoginStormPlan | LoginCostPlan | LoginFloodPlan | IdlePlan | SupernodePlan;
 
 interface PhaseTimes {
   warmupMs: number;
@@ -63,10 +75,15 @@ interface PhaseTimes {
 }
 
 export type ScenarioPhase =
-  /** login-storm, closed loop: `concurrency` logins under way; the relay sets the pace. */
+  /** login-storm and login-cost, closed loop: `concurrency` logins under way; the relay sets the pace. */
   | ({ kind: 'logins-closed'; proof: LoginProofKind; concurrency: number } & PhaseTimes)
   /** login-storm, open loop: `ratePerSec` logins are due a second; latency counts from the time a login was due. */
   | ({ kind: 'logins-open'; proof: LoginProofKind; ratePerSec: number } & PhaseTimes)
+  /**
+   * login-flood: `turns` times measureMs of calls alone, then as long with a flood beside them. `waves`: see login-flood.ts;
+   * each sends its proofs at `overCapacity` times what the relay takes beside the calls, measured before.
+   */
+  | ({ kind: 'quiet-and-flood'; flood: 'closed' | 'waves'; overCapacity: number; turns: number } & PhaseTimes)
   /** idle and supernode: the load goes on as planned. */
   | ({ kind: 'steady' } & PhaseTimes);
 
@@ -135,6 +152,25 @@ export interface LoginStormResult extends ResultOfAll {
   audio: OperationResult | null;
 }
 
+export interface LoginCostResult extends ResultOfAll {
+  kind: 'login-cost';
+  /** From connect to `ready`. */
+  login: OperationResult;
+  refused: Record<string, number>;
+}
+
+export interface LoginFloodResult extends ResultOfAll {
+  kind: 'login-flood';
+  /** Packets of the calls, one for each turn. */
+  quiet: OperationResult[];
+  flood: OperationResult[];
+  /** Logins a second that the relay takes beside the calls, one after the other as fast as it can. */
+  capacityPerSec: number;
+  /** Proofs a second that were sent, the median of the waves; in a closed loop, logins a second. */
+  offeredPerSec: number;
+  refused: Record<string, number>;
+}
+
 export interface IdleResult extends ResultOfAll {
   kind: 'idle';
   /** Peers that are logged in. */
@@ -173,7 +209,12 @@ export interface SupernodeResult extends ResultOfAll {
   notesCut: number;
 }
 
-export type ScenarioResult = LoginStormResult | IdleResult | SupernodeResult;
+export type ScenarioResult =
+  | LoginStormResult
+  | LoginCostResult
+  | LoginFloodResult
+  | IdleResult
+  | SupernodeResult;
 
 export type FromScenario =
   /** Everybody is where the plan wants them; `peers` are logged in. */

@@ -12,8 +12,8 @@ export interface Churn {
 
 const { state, core, given } = workerData as ThreadData<Churn>;
 const table = new PresenceTable(given.table);
-const place: Place = { shard: 1, slot: 0, generation: 1 };
-const former: Place = { shard: 0, slot: 0, generation: 0 };
+const place: Place = { shard: 1, slot: 0, generation: 1, flags: 0 };
+const former: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
 let next = 0;
 
 function comeAndGo(): boolean {

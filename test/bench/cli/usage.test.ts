@@ -22,7 +22,7 @@ describe('a wrong flag or argument of bench', () => {
   it.each([
     [
       ['--suite', 'fram'],
-      '--suite has no "fram"; there are: frame, ring, presence, outbox, login, directory, relay-throughput',
+      '--suite has no "fram"; there are: frame, ring, presence, outbox, login, presence-million, directory, directory-million, relay-throughput',
     ],
     [['--profile', 'voice,vdieo'], '--profile has no "vdieo"; there are: voice, video, message, supernode'],
     [['--systems', 'redis'], '--systems has no "redis"; there are: supernode, ws, uws-relay, uws-echo, nats'],

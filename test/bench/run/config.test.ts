@@ -33,7 +33,7 @@ describe('a wrong setting is refused in one sentence', () => {
     ],
     [
       { full: { profiles: ['voice', 'vioce'] } },
-      'The setting full.profiles[1] of benchmarks must be one of voice, video, message, supernode, login-storm, idle, fan-in, saturate, not "vioce".',
+      'The setting full.profiles[1] of benchmarks must be one of voice, video, message, supernode, login-storm, login-cost, login-flood, idle, fan-in, saturate, not "vioce".',
     ],
     [
       { full: { profiles: ['voice', 'voice'] } },

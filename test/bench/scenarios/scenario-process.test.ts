@@ -44,6 +44,10 @@ function plan(address: string, kind: ScenarioPlan['kind']): ScenarioPlan {
       return { ...all, kind, keepAliveMs: 200, concurrency: 10 };
     case 'login-storm':
       return { ...all, kind, calls: 3 };
+    case 'login-cost':
+      return { ...all, kind };
+    case 'login-flood':
+      return { ...all, kind, keys: 30 };
     case 'supernode':
       return { ...all, kind, concurrency: 10, audio: '160x50', compression: 500, presence: 'channels' };
   }

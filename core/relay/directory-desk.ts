@@ -1,0 +1,243 @@
+/**
+ * Asks of the directory on their way through the main thread: from a shard to the directory pool and back. Reads and
+ * writes are lanes of their own (lane.ts), and logins a third (login-desk.ts). Each lane is bounded: an ask beyond that
+ * is told at once to come back. Of one session, the answers of a lane come in the order of its asks.
+ *
+ * What a write changed is told before it is acknowledged: whom a policy opens or closes, and who has mail.
+ */
+import { MAX_READS_PENDING, MAX_WRITES_PENDING } from '../protocol/limits.ts';
+import type {
+  DirectoryNews,
+  Failure,
+  ReadAnswer,
+  ReadAsk,
+  ShardAnswer,
+  ShardAsk,
+  TaskAnswers,
+  WriteAnswer,
+  WriteAsk,
+} from '../threads/directory-messages.ts';
+import type { Lane as LaneName } from '../threads/messages.ts';
+import type { Place, PresenceTable } from '../threads/presence.ts';
+import { Lane } from './lane.ts';
+import { keyText, LastSeen } from './last-seen.ts';
+import { MAX_SWEPT, READS_PER_TASK, SEEN_FLUSH_MS, SWEEP_MS, WRITES_PER_TASK } from './limits.ts';
+
+export interface DirectoryDeskHost {
+  readonly presence: PresenceTable;
+  /** Both reject when the pool could not do it. */
+  read(asks: ReadAsk[]): Promise<TaskAnswers<ReadAnswer>>;
+  write(asks: WriteAsk[]): Promise<TaskAnswers<WriteAnswer>>;
+  answer(shard: number, answers: ShardAnswer[]): void;
+  news(shard: number, news: DirectoryNews): void;
+  /** A peer changed who may see it. */
+  policyChanged(peer: Uint8Array): void;
+  trouble(code: string, message: string): void;
+}
+
+export interface DeskNumbers {
+  pending: number;
+  refused: number;
+  writes: number;
+  batches: number;
+  seenDropped: number;
+}
+
+type Ask = ReadAsk | WriteAsk;
+type Answer = ReadAnswer | WriteAnswer;
+
+/** An ask of a shard, or of the desk itself (`from` is null). */
+interface Waiting {
+  from: { shard: number; ask: ShardAsk } | null;
+  ask: Ask;
+}
+interface Done extends Waiting {
+  answer: Answer;
+}
+
+/** What one ask costs, for the time that a refused one is told to wait: docs/architecture.md. */
+const READ_MS = 0.02;
+const WRITE_MS = 0.2;
+const LEAST_RETRY_MS = 1_000;
+const UNAVAILABLE: Failure = {
+  failed: { code: 'directory-unavailable', message: 'The directory could not be asked.' },
+};
+
+export class DirectoryDesk {
+  readonly #host: DirectoryDeskHost;
+  readonly #reads: Lane<Waiting>;
+  readonly #writes: Lane<Waiting>;
+  readonly #seen = new LastSeen();
+  readonly #place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
+  readonly #timers: NodeJS.Timeout[];
+  /** Moments are written about once a second, not with every batch. */
+  #seenDue = false;
+  #sweeping = false;
+  #refused = 0;
+  #written = 0;
+
+  constructor(host: DirectoryDeskHost) {
+    this.#host = host;
+    this.#reads = new Lane({
+      mostPending: MAX_READS_PENDING,
+      mostPerBatch: READS_PER_TASK,
+      run: (batch) => this.#run(batch, (asks) => host.read(asks as ReadAsk[])),
+    });
+    this.#writes = new Lane({
+      mostPending: MAX_WRITES_PENDING,
+      mostPerBatch: WRITES_PER_TASK,
+      run: (batch) => this.#run(batch, (asks) => host.write(asks as WriteAsk[])),
+      spare: (most) => this.#spare(most),
+    });
+    this.#timers = [
+      setInterval(() => this.#flushSeen(), SEEN_FLUSH_MS).unref(),
+      setInterval(() => this.#sweep(), SWEEP_MS).unref(),
+    ];
+  }
+
+  take(shard: number, laneName: LaneName, asks: ShardAsk[]): void {
+    const lane = laneName === 'read' ? this.#reads : this.#writes;
+    const refused: ShardAnswer[] = [];
+    for (const ask of asks) {
+      if (!lane.offer({ from: { shard, ask }, ask: ask.ask })) {
+        refused.push(answerTo(ask, this.#busy(ask.ask.t, lane)));
+      } else if (lane === this.#writes) this.#written++;
+    }
+    this.#refused += refused.length;
+    if (refused.length > 0) this.#host.answer(shard, refused);
+    lane.work();
+  }
+
+  /** The peer is, or was until now, here. */
+  seen(peer: Uint8Array): void {
+    this.#seen.note(peer, Date.now());
+  }
+
+  get numbers(): DeskNumbers {
+    return {
+      pending: this.#reads.pending + this.#writes.pending,
+      refused: this.#refused,
+      writes: this.#written,
+      batches: this.#reads.batches + this.#writes.batches,
+      seenDropped: this.#seen.dropped,
+    };
+  }
+
+  /**
+   * Once the shards have ended: asks that nobody has begun with are dropped with the sessions that asked, what is under
+   * way is waited for, and the last moments are written.
+   */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    const idle = [this.#reads.stop().idle, this.#writes.stop().idle];
+    await Promise.all(idle);
+    try {
+      while (this.#seen.pending > 0) await this.#host.write(this.#seen.take(WRITES_PER_TASK));
+    } catch (error) {
+      this.#host.trouble(
+        'directory-unavailable',
+        `Not every last moment was written: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  async #run<A extends ReadAnswer | WriteAnswer>(
+    batch: Waiting[],
+    task: (asks: Ask[]) => Promise<TaskAnswers<A>>,
+  ): Promise<void> {
+    let answers: A[] = [];
+    try {
+      const result = await task(batch.map(({ ask }) => ask));
+      answers = result.answers;
+      for (const { code, message } of result.troubles) this.#host.trouble(code, message);
+    } catch (error) {
+      const why = (error as Error)?.message ?? String(error);
+      this.#host.trouble('directory-unavailable', `A task of the directory failed: ${why}`);
+    }
+    const done: Done[] = batch.map(({ from, ask }, index) => {
+      return { from, ask, answer: answers[index] ?? ({ t: ask.t, ...UNAVAILABLE } as Answer) };
+    });
+    this.#tellNews(done);
+    this.#answer(done);
+  }
+
+  /** What the writes of a batch changed, to the shards of those whom it is about. */
+  #tellNews(batch: Done[]): void {
+    const mailboxes = new Map<string, Uint8Array>();
+    for (const { ask, answer } of batch) {
+      if ('failed' in answer) continue;
+      if (ask.t === 'policy-set' && answer.t === 'policy-set') this.#tellPlain(ask.peer, answer.plain);
+      else if (ask.t === 'send') mailboxes.set(keyText(ask.to), ask.to);
+      else if (answer.t === 'mail-ack' || answer.t === 'sweep') {
+        for (const peer of answer.told) mailboxes.set(keyText(peer), peer);
+      }
+    }
+    for (const peer of mailboxes.values()) {
+      if (!this.#host.presence.find(peer, this.#place)) continue;
+      const { shard, slot, generation } = this.#place;
+      this.#host.news(shard, { kind: 'mail', slot, generation });
+    }
+  }
+
+  #tellPlain(peer: Uint8Array, plain: boolean): void {
+    if (this.#host.presence.find(peer, this.#place)) {
+      const { shard, slot, generation } = this.#place;
+      this.#host.news(shard, { kind: 'plain', slot, generation, plain });
+    }
+    this.#host.policyChanged(peer);
+  }
+
+  /** One post for each shard. */
+  #answer(batch: Done[]): void {
+    const byShard = new Map<number, ShardAnswer[]>();
+    for (const { from, ask, answer } of batch) {
+      if (from === null) this.#ownAnswer(ask, answer);
+      else {
+        const list = byShard.get(from.shard);
+        if (list) list.push(answerTo(from.ask, answer));
+        else byShard.set(from.shard, [answerTo(from.ask, answer)]);
+      }
+    }
+    for (const [shard, list] of byShard) this.#host.answer(shard, list);
+  }
+
+  #busy(t: Answer['t'], lane: Lane<Waiting>): Answer {
+    const costMs = lane === this.#reads ? READ_MS : WRITE_MS;
+    const retryAfterMs = Math.ceil(LEAST_RETRY_MS + lane.pending * costMs);
+    const failed = { code: 'busy', message: 'Too many requests wait for the directory.', retryAfterMs };
+    return { t, failed } as Answer;
+  }
+
+  // --- the desk's own asks ---------------------------------------------------------------------------------------
+
+  #flushSeen(): void {
+    this.#seenDue = true;
+    this.#writes.work();
+  }
+
+  #spare(most: number): Waiting[] {
+    if (!this.#seenDue) return [];
+    const asks = this.#seen.take(most);
+    this.#seenDue = this.#seen.pending > 0;
+    return asks.map((ask) => ({ from: null, ask }));
+  }
+
+  #sweep(): void {
+    if (this.#sweeping) return;
+    const ask = { t: 'sweep', nowMs: Date.now(), most: MAX_SWEPT } as const;
+    this.#sweeping = this.#writes.offer({ from: null, ask });
+    this.#writes.work();
+  }
+
+  #ownAnswer(ask: Ask, answer: Answer): void {
+    if (ask.t === 'seen' && 'failed' in answer) this.#seen.lost();
+    if (ask.t !== 'sweep') return;
+    this.#sweeping = false;
+    // Behind what has come meanwhile: a large sweep holds nobody up for more than one transaction.
+    if (answer.t === 'sweep' && !('failed' in answer) && answer.more) this.#sweep();
+  }
+}
+
+function answerTo({ slot, generation, requestId }: ShardAsk, answer: Answer): ShardAnswer {
+  return { slot, generation, requestId, answer };
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { LoadFault } from '../../../bench/load/fault.ts';
+import { LoginFlood } from '../../../bench/load/login-flood.ts';
+import { startRelay } from '../../fixtures/relay.ts';
+import { until } from '../../fixtures/until.ts';
+
+describe('a flood of logins', () => {
+  it('logs in by signature, then by ticket, with no refusal', async () => {
+    const relay = await startRelay();
+    const faults: LoadFault[] = [];
+    const flood = new LoginFlood(relay.url, 12, (fault) => faults.push(fault));
+    for (const proof of ['signature', 'ticket'] as const) {
+      flood.reset();
+      flood.begin(4, proof);
+      await until('40 have logged in', () => flood.counts.done >= 40);
+      await flood.stop();
+      expect(flood.counts.refused).toEqual({});
+    }
+    const { logins } = relay.stats();
+    expect(logins.resumed).toBeGreaterThanOrEqual(40);
+    expect(logins.full).toBeGreaterThanOrEqual(40);
+    expect(faults).toEqual([]);
+  });
+
+  it('sends the proofs of a wave together: every one is answered, and everybody leaves', async () => {
+    const relay = await startRelay();
+    const flood = new LoginFlood(relay.url, 50, () => {});
+    expect(await flood.wave(50, 100_000)).toBeGreaterThan(0);
+    expect(flood.counts).toEqual({ done: 50, refused: {} });
+    await until('all have left', () => relay.stats().sessions === 0);
+  });
+
+  it('counts those whom the relay refuses, by its code', async () => {
+    const relay = await startRelay({ maxPeers: 2 });
+    const flood = new LoginFlood(relay.url, 8, () => {});
+    flood.begin(8, 'signature');
+    await until('one was refused', () => (flood.counts.refused['relay-full'] ?? 0) > 0);
+    await flood.stop();
+  });
+});

@@ -1,0 +1,269 @@
+/** A directory that is slow, full, damaged or killed, behind a relay that goes on. */
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import type { Relay } from 'supernode';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { MAX_REQUESTS_PENDING, MAX_WRITES_PENDING } from '../../core/protocol/limits.ts';
+import * as op from '../../core/protocol/ops.ts';
+import type { RawPeer } from '../fixtures/raw-peer.ts';
+import { login, startRelay } from '../fixtures/relay.ts';
+import { type Running, runScript } from '../fixtures/run-script.ts';
+import { until } from '../fixtures/until.ts';
+import { answer, answerHere, ask, publish, request, vaultOf } from './directory-requests.ts';
+
+let folder: string;
+let number = 0;
+const helpers = new Set<Running>();
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'supernode-test-'));
+});
+afterEach(async () => {
+  for (const helper of helpers) helper.kill('SIGKILL');
+  helpers.clear();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const freshPath = (): string => join(folder, `store-${number++}`);
+
+/** Every write of the relay at this path waits until `letGo`. */
+async function holdWrites(path: string): Promise<{ letGo(): Promise<void> }> {
+  const helper = runScript('hold-store.mjs', [path]);
+  helpers.add(helper);
+  await helper.line('held');
+  return {
+    letGo: async () => {
+      helper.send('');
+      await helper.line('let go');
+    },
+  };
+}
+
+function warningsOf(relay: Relay): { code: string; message: string }[] {
+  const warnings: { code: string; message: string }[] = [];
+  relay.on('warning', (warning) => warnings.push(warning));
+  return warnings;
+}
+
+/** The relay does what it is for: logins, channels, packets. */
+async function forwards(relay: Relay): Promise<void> {
+  const [alice, bob] = [await login(relay), await login(relay)];
+  const [end] = await alice.open(bob);
+  alice.frame(op.OP_DATA + end.kind.priority, end.label, new Uint8Array([7]));
+  await until('the packet has come', () => bob.data.length > 0);
+  alice.terminate();
+  bob.terminate();
+}
+
+const putVault = (peer: RawPeer, revision: number, bytes?: number) =>
+  ask(peer, op.OP_VAULT_PUT, { vault: vaultOf(peer, revision, bytes) });
+
+describe('a write that the disk holds up', () => {
+  test('delays no login, look-up or packet', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ shards: 2, directory: { path } });
+    const alice = await login(relay);
+    await publish(alice, { name: 'alice' });
+    const disk = await holdWrites(path);
+    const held = Array.from({ length: 5 }, (_, i) =>
+      request(alice, op.OP_VAULT_PUT, { vault: vaultOf(alice, i + 1) }),
+    );
+    await until('the writes have come to the desk', () => relay.stats().directory.pending >= 5);
+
+    const bob = await login(relay);
+    const before = relay.stats().logins.full;
+    const others = await Promise.all(Array.from({ length: 100 }, () => login(relay)));
+    for (const other of others) await other.roundTrip();
+    expect(relay.stats().logins.full).toBe(before + 100);
+    for (let i = 0; i < 10; i++) {
+      expect(await ask(bob, op.OP_LOOKUP, { name: 'alice', record: true })).toMatchObject({
+        op: op.OP_FOUND,
+      });
+      expect(await ask(bob, op.OP_VAULT_GET, {})).toMatchObject({ revision: 0 });
+    }
+    await forwards(relay);
+    expect(held.filter((id) => answerHere(alice, id))).toEqual([]);
+
+    await disk.letGo();
+    for (const id of held) expect(await answer(alice, id)).toMatchObject({ op: op.OP_STORED });
+    expect(relay.stats().faults).toBe(0);
+  });
+
+  test('lets so many others wait, tells the next to come back, and does all that were taken', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ directory: { path } });
+    const first = await login(relay);
+    const disk = await holdWrites(path);
+    const sessions = Math.ceil(MAX_WRITES_PENDING / MAX_REQUESTS_PENDING) + 2;
+    const peers = await Promise.all(Array.from({ length: sessions }, () => login(relay)));
+    const ids = peers.map((peer) =>
+      Array.from({ length: MAX_REQUESTS_PENDING }, () =>
+        request(peer, op.OP_POLICY_SET, { reach: 'everyone' }),
+      ),
+    );
+    const all = sessions * MAX_REQUESTS_PENDING;
+    await until('all are taken or refused', () => {
+      const { writes, refusedBusy } = relay.stats().directory;
+      return writes + refusedBusy === all;
+    });
+    const { pending, refusedBusy } = relay.stats().directory;
+    expect(pending).toBe(MAX_WRITES_PENDING);
+    expect(refusedBusy).toBeGreaterThan(0);
+    expect(await ask(first, op.OP_POLICY_SET, { reach: 'everyone' })).toMatchObject({
+      failed: 'busy',
+      fatal: false,
+      retryAfterMs: expect.any(Number),
+    });
+    expect(await ask(first, op.OP_LOOKUP, { name: 'nobody-here' })).toMatchObject({ failed: 'not-found' });
+
+    await disk.letGo();
+    let busy = 0;
+    for (const [index, peer] of peers.entries()) {
+      for (const id of ids[index]!) {
+        const frame = await answer(peer, id);
+        if (frame.op === op.OP_ERROR && frame.body.code === 'busy') busy++;
+        else expect(frame).toMatchObject({ op: op.OP_STORED });
+      }
+    }
+    expect(busy).toBe(refusedBusy);
+    expect(relay.stats().faults).toBe(0);
+  });
+
+  test('does not keep its relay from closing', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ directory: { path } });
+    const alice = await login(relay);
+    const disk = await holdWrites(path);
+    request(alice, op.OP_VAULT_PUT, { vault: vaultOf(alice, 1) });
+    await until('the write is under way', () => relay.stats().directory.pending > 0);
+    await relay.close();
+    expect((await alice.ended).error?.code).toBe('drained');
+    await disk.letGo();
+  });
+});
+
+describe('a directory that is full', () => {
+  test('refuses what would not fit, warns once, and keeps what it has', async () => {
+    const relay = await startRelay({ directory: { path: freshPath(), maxBytes: 2 ** 20 } });
+    const warnings = warningsOf(relay);
+    const stored: RawPeer[] = [];
+    let refused = 0;
+    for (let tries = 0; tries < 40 && refused < 3; tries++) {
+      const peer = await login(relay);
+      const put = await putVault(peer, 1, 60_000);
+      if (put['op'] === op.OP_STORED) stored.push(peer);
+      else {
+        expect(put).toMatchObject({ failed: 'directory-full', fatal: false });
+        refused++;
+      }
+    }
+    expect(refused).toBe(3);
+    expect(stored.length).toBeGreaterThan(5);
+    expect(warnings.map(({ code }) => code)).toEqual(['directory-full']);
+    expect(warnings[0]!.message).toContain('1048576');
+    for (const peer of stored) expect(await ask(peer, op.OP_VAULT_GET, {})).toMatchObject({ revision: 1 });
+    await forwards(relay);
+  });
+
+  test('of records warns its operator too', async () => {
+    const relay = await startRelay({ directory: { path: ':memory:', maxRecords: 1 } });
+    const warnings = warningsOf(relay);
+    const [alice, bob] = [await login(relay), await login(relay)];
+    expect(await publish(alice, { name: 'alice' })).toMatchObject({ op: op.OP_STORED });
+    expect(await publish(bob, { name: 'bob' })).toMatchObject({ failed: 'directory-full' });
+    expect(warnings.map(({ code }) => code)).toEqual(['directory-full']);
+    expect(await publish(alice, { name: 'alice', seq: 2 })).toMatchObject({ op: op.OP_STORED });
+  });
+});
+
+describe('a directory that is damaged while its relay runs', () => {
+  test('costs those whose rows are damaged, and tells the operator what to do', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ directory: { path } });
+    const warnings = warningsOf(relay);
+    const [alice, bob] = [await login(relay), await login(relay)];
+    const profile = new Uint8Array(1_000).fill(0xa5);
+    await publish(alice, { name: 'alice', profile });
+    await publish(bob, { name: 'bob' });
+    const file = join(path, 'data.mdb');
+    const content = readFileSync(file);
+    const descriptor = openSync(file, 'r+');
+    for (let at = content.indexOf(profile); at >= 0; at = content.indexOf(profile, at + 1)) {
+      writeSync(descriptor, new Uint8Array([0x5a]), 0, 1, at + 500);
+    }
+    closeSync(descriptor);
+
+    expect(await ask(bob, op.OP_LOOKUP, { name: 'alice', record: true })).toMatchObject({
+      failed: 'directory-unavailable',
+      fatal: false,
+    });
+    await until('the operator is warned', () => warnings.length > 0);
+    expect(warnings).toEqual([
+      { code: 'directory-corrupt', message: expect.stringContaining('supernode directory check') },
+    ]);
+    expect(await ask(alice, op.OP_LOOKUP, { name: 'bob', record: true })).toMatchObject({ op: op.OP_FOUND });
+    expect(await putVault(alice, 1)).toMatchObject({ op: op.OP_STORED });
+    await forwards(relay);
+    expect(warnings).toHaveLength(1);
+  });
+});
+
+describe('a thread of the directory that is killed', () => {
+  const threads = createRequire(import.meta.url)('node:worker_threads') as { Worker: typeof Worker };
+  const started: { worker: Worker; isDirectory: boolean }[] = [];
+  const Original = threads.Worker;
+  // Piscina looks the class up when it starts a thread: so the test sees each.
+  beforeAll(() => {
+    threads.Worker = class extends Original {
+      constructor(...given: ConstructorParameters<typeof Worker>) {
+        super(...given);
+        const isDirectory =
+          (given[1]?.workerData as { recordTtlMs?: number } | undefined)?.recordTtlMs !== undefined;
+        started.push({ worker: this, isDirectory });
+      }
+    };
+  });
+  afterAll(() => {
+    threads.Worker = Original;
+  });
+  afterEach(() => {
+    started.length = 0;
+  });
+  const ofDirectory = () => started.filter(({ isDirectory }) => isDirectory).map(({ worker }) => worker);
+
+  test('is replaced, and what is asked then is answered', async () => {
+    const relay = await startRelay({ directory: { path: freshPath() } });
+    const alice = await login(relay);
+    await publish(alice, { name: 'alice' });
+    for (let round = 1; round <= 4; round++) {
+      const before = ofDirectory();
+      await Promise.all(before.map((worker) => worker.terminate()));
+      expect(await putVault(alice, round)).toMatchObject({ op: op.OP_STORED });
+      expect(ofDirectory().length).toBeGreaterThan(before.length);
+      expect(await ask(alice, op.OP_LOOKUP, { name: 'alice' })).toMatchObject({ op: op.OP_FOUND });
+      await forwards(relay);
+    }
+    expect(relay.stats().faults).toBe(0);
+  });
+
+  test('fails what it was reading, and only that', async () => {
+    const relay = await startRelay({ shards: 2, directory: { path: freshPath() } });
+    const peers = await Promise.all(Array.from({ length: 10 }, () => login(relay)));
+    const ids = peers.map((peer) =>
+      Array.from({ length: 60 }, () => request(peer, op.OP_LOOKUP, { name: 'nobody-here' })),
+    );
+    await until('some are answered', () => peers.some((peer, i) => answerHere(peer, ids[i]![0]!)));
+    await Promise.all(ofDirectory().map((worker) => worker.terminate()));
+    for (const [index, peer] of peers.entries()) {
+      for (const id of ids[index]!) {
+        const { body } = (await answer(peer, id)) as { body: { code: string } };
+        expect(['not-found', 'directory-unavailable']).toContain(body.code);
+      }
+    }
+    expect(await publish(peers[0]!, { name: 'alice' })).toMatchObject({ op: op.OP_STORED });
+    await forwards(relay);
+  });
+});
