@@ -1,5 +1,5 @@
 /**
- * A peer's record: what it publishes of itself, signed, so that any reader can verify it (docs/protocol.md §9.1).
+ * A peer's record: what it publishes of itself, signed, so that any reader can verify it (docs/protocol.md §12.2).
  *
  *   0..63      Ed25519 signature over "supernode.1 record\n" and bytes 64 to the end
  *   64         version, 1

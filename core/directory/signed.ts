@@ -1,5 +1,5 @@
 /**
- * What records and vaults have in common (docs/protocol.md §9): a signature, and then the bytes that it covers. The text
+ * What records and vaults have in common (docs/protocol.md §12): a signature, and then the bytes that it covers. The text
  * that is signed begins with the kind's own line, so that no signature of one kind is good for another.
  */
 import type { Identity } from '../identity/identity.ts';

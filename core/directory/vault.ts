@@ -1,5 +1,5 @@
 /**
- * A peer's vault: bytes that only the peer can read, kept by the relay for all of the peer's devices (docs/protocol.md §9.4).
+ * A peer's vault: bytes that only the peer can read, kept by the relay for all of the peer's devices (docs/protocol.md §12.9).
  *
  *   0..63      Ed25519 signature over "supernode.1 vault\n" and bytes 64 to the end
  *   64         version, 1

@@ -100,12 +100,12 @@ test('a path that cannot be a place says why', async () => {
   expect(readdirSync(full)).toEqual(['letter.txt']);
 });
 
-test.skipIf(process.getuid?.() === 0)('a directory that may not be written to is refused', async () => {
-  const path = freshPath();
-  mkdirSync(path, { mode: 0o500 });
-  await expect(openPlace({ path }, 7420)).rejects.toThrow(
-    failsWith('directory-unavailable', 'cannot be written'),
-  );
+test('a directory that may not be written to is refused', async () => {
+  // Root may write wherever the file system lets it: /proc lets nobody.
+  const isRoot = process.getuid?.() === 0;
+  const path = isRoot ? '/proc/self/fdinfo' : freshPath();
+  if (!isRoot) mkdirSync(path, { mode: 0o500 });
+  await expect(openPlace({ path }, 7420)).rejects.toThrow(failsWith('directory-unavailable', /cannot be/));
 });
 
 test('a place in memory is not durable, and goes with its release', async () => {
