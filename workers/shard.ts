@@ -5,7 +5,7 @@
  * One turn of the event loop: uWebSockets.js calls `message` for every socket that has something (frames go to
  * outboxes and rings); then `#turn` reads the rings, flushes every outbox with one send, and commits the rings.
  */
-import { type Control, decodeControl, encodeControl } from '../core/protocol/control.ts';
+import { encodeControl } from '../core/protocol/control.ts';
 import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import * as op from '../core/protocol/ops.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
@@ -24,6 +24,7 @@ import { Versions } from '../core/threads/versions.ts';
 import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
 import { Asks } from './shard/asks.ts';
 import { Channels } from './shard/channels.ts';
+import { ControlFrames } from './shard/control-frames.ts';
 import { Directory } from './shard/directory.ts';
 import { Drain } from './shard/drain.ts';
 import { Ends } from './shard/ends.ts';
@@ -36,7 +37,6 @@ import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
 
 /** Deadlines are looked at this often. */
 const SWEEP_MS = 500;
-const SIGNAL = 0;
 
 /** Codes of sessions that ended because their peer broke the protocol. */
 const PROTOCOL_ERRORS: ReadonlySet<WireErrorCode> = new Set<WireErrorCode>([
@@ -64,6 +64,7 @@ class Shard {
   readonly #directory: Directory;
   readonly #channels: Channels;
   readonly #logins: Logins;
+  readonly #controls: ControlFrames;
   readonly #drain: Drain;
   readonly #app: ShardApp;
   readonly #closed: () => void;
@@ -107,6 +108,12 @@ class Shard {
     this.#directory = new Directory(this);
     this.#channels = new Channels(this);
     this.#logins = new Logins(this);
+    this.#controls = new ControlFrames({
+      outboxes: this.outboxes,
+      logins: this.#logins,
+      channels: this.#channels,
+      directory: this.#directory,
+    });
     this.#drain = new Drain(this);
     this.#app = createShardApp<Session>(
       {
@@ -178,56 +185,7 @@ class Shard {
 
   /** One control frame of a peer; the packet path calls it. @throws ProtocolError */
   control(session: Session, bytes: Uint8Array, start: number, end: number): void {
-    const frame = decodeControl(bytes, start, end);
-    if (session.state === LIVE) this.#ask(session, frame);
-    else this.#askBeforeLogin(session, frame);
-  }
-
-  #askBeforeLogin(session: Session, frame: Control): void {
-    switch (frame.op) {
-      case op.OP_LOGIN:
-        this.#logins.login(session, frame.body);
-        return;
-      case op.OP_RESUME:
-        this.#logins.resume(session, frame.requestId, frame.body);
-        return;
-      case op.OP_PING:
-        this.outboxes.appendControl(session, encodeControl(op.OP_PONG, frame.requestId, {}), SIGNAL);
-        return;
-      default:
-        throw new ProtocolError('not-logged-in', `Op 0x${frame.op.toString(16)} needs a login first.`);
-    }
-  }
-
-  #ask(session: Session, frame: Control): void {
-    switch (frame.op) {
-      case op.OP_OPEN:
-        if (frame.requestId === 0) throw new ProtocolError('bad-control', 'An open needs a requestId.');
-        this.#channels.open(session, frame.requestId, frame.body);
-        return;
-      case op.OP_ACCEPT:
-        this.#channels.accept(session, frame.body);
-        return;
-      case op.OP_REJECT:
-        this.#channels.reject(session, frame.body);
-        return;
-      case op.OP_CREDIT:
-        this.#channels.credit(session, frame.body);
-        return;
-      case op.OP_CLOSE:
-        this.#channels.close(session, frame.requestId, frame.body);
-        return;
-      case op.OP_PING:
-        this.outboxes.appendControl(session, encodeControl(op.OP_PONG, frame.requestId, {}), SIGNAL);
-        return;
-      case op.OP_PONG:
-        return;
-      case op.OP_LOGIN:
-      case op.OP_RESUME:
-        throw new ProtocolError('already-logged-in', 'A session logs in once.');
-      default:
-        this.#directory.request(session, frame);
-    }
+    this.#controls.read(session, bytes, start, end);
   }
 
   /** Part of the packet path: see ForwardHost. */

@@ -16,6 +16,7 @@ import { C } from '../../core/threads/counters.ts';
 import type { ShardMessage } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { AnswerOf } from './asks.ts';
+import { EndOwnership } from './end-ownership.ts';
 import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
@@ -49,11 +50,13 @@ export interface ChannelsHost {
 export class Channels {
   readonly #host: ChannelsHost;
   readonly #place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
+  readonly #ownership: EndOwnership;
   /** Labels of ends that wait for an answer, oldest first: all wait equally long. */
   #offers: number[] = [];
 
   constructor(host: ChannelsHost) {
     this.#host = host;
+    this.#ownership = new EndOwnership(host);
   }
 
   // --- what a peer asks -------------------------------------------------------------------------------------------
@@ -95,7 +98,7 @@ export class Channels {
   /** Offers a channel to the peer at `#place`. */
   #open(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): void {
     const { ends, index } = this.#host;
-    const end = this.#attach(session, OPENING, body);
+    const end = this.#ownership.attach(session, OPENING, body);
     if (end < 0) {
       this.#tooMany(session, requestId, 'This relay has no room for another channel.');
       return;
@@ -119,13 +122,13 @@ export class Channels {
 
   accept(session: Session, body: Body<typeof op.OP_ACCEPT>): void {
     const { ends } = this.#host;
-    const end = this.#own(session, body.label, OFFERED);
+    const end = this.#ownership.own(session, body.label, OFFERED);
     if (end < 0) return;
     const credit = ends.reliable[end] === 1 ? body.credit : 0;
     if (!this.#creditFits(session, ends.owed[end]!, credit)) return;
     ends.state[end] = OPEN;
     session.offersPending--;
-    this.#grant(session, end, credit);
+    this.#ownership.grant(session, end, credit);
     this.#tell(ends.peerShard[end]!, {
       t: 'accepted',
       label: ends.peerLabel[end]!,
@@ -135,21 +138,21 @@ export class Channels {
   }
 
   reject(session: Session, body: Body<typeof op.OP_REJECT>): void {
-    const end = this.#own(session, body.label, OFFERED);
+    const end = this.#ownership.own(session, body.label, OFFERED);
     if (end < 0) return;
     this.#finish(end, 'rejected');
   }
 
   credit(session: Session, body: Body<typeof op.OP_CREDIT>): void {
     const { ends, counters } = this.#host;
-    const end = this.#own(session, body.label, OPEN);
+    const end = this.#ownership.own(session, body.label, OPEN);
     if (end < 0) return;
     if (ends.reliable[end] === 0) {
       counters[C.dropControl]!++;
       return;
     }
     if (body.bytes === 0 || !this.#creditFits(session, ends.owed[end]!, body.bytes)) return;
-    this.#grant(session, end, body.bytes);
+    this.#ownership.grant(session, end, body.bytes);
     this.#tell(ends.peerShard[end]!, { t: 'credit', label: ends.peerLabel[end]!, bytes: body.bytes });
   }
 
@@ -248,7 +251,7 @@ export class Channels {
         const opOfEnd = ends.op[end]!;
         const reliable = ends.reliable[end] === 1;
         const label = opening ? 0 : message.label;
-        this.#detach(end);
+        this.#ownership.detach(end);
         if (session) this.#answerClosed(session, requestId, label, message.reason, opOfEnd, reliable);
       }
     }
@@ -261,7 +264,7 @@ export class Channels {
       session !== null &&
       (session.offersPending >= limits.MAX_OFFERS_PENDING ||
         session.channels >= limits.MAX_CHANNELS_PER_SESSION);
-    const end = session === null || full ? -1 : this.#attach(session, OFFERED, offer);
+    const end = session === null || full ? -1 : this.#ownership.attach(session, OFFERED, offer);
     if (session === null || end < 0) {
       const reason = session === null ? 'not-found' : 'busy';
       counters[C.offersRefused]!++;
@@ -309,63 +312,14 @@ export class Channels {
 
   // --- ends --------------------------------------------------------------------------------------------------------------
 
-  /** A new end of the session, with what it grants. @returns -1 when the table is full. */
-  #attach(
-    session: Session,
-    state: typeof OPENING | typeof OFFERED,
-    kind: { reliable: boolean; priority: number; lifeMs: number; credit: number },
-  ): number {
-    const { ends, counters } = this.#host;
-    const end = ends.allocate(session.slot);
-    if (end < 0) return -1;
-    ends.state[end] = state;
-    ends.op[end] = op.OP_DATA + kind.priority;
-    ends.reliable[end] = kind.reliable ? 1 : 0;
-    ends.lifeMs[end] = kind.reliable ? 0 : kind.lifeMs;
-    if (state === OPENING && kind.reliable) this.#grant(session, end, kind.credit);
-    ends.next[end] = session.firstEnd;
-    if (session.firstEnd !== 0) ends.prev[session.firstEnd - 1] = end + 1;
-    session.firstEnd = end + 1;
-    session.channels++;
-    counters[C.channels] = ends.count;
-    return end;
-  }
-
-  /** Frees an end; its session forgets it. */
-  #detach(end: number): void {
-    const { ends, sessions, counters } = this.#host;
-    const session = sessions.at(ends.owner[end]!);
-    const next = ends.next[end]!;
-    const prev = ends.prev[end]!;
-    if (next !== 0) ends.prev[next - 1] = prev;
-    if (prev !== 0) ends.next[prev - 1] = next;
-    if (session) {
-      if (prev === 0) session.firstEnd = next;
-      session.channels--;
-      session.liabilityBytes -= ends.owed[end]!;
-      if (ends.state[end] === OFFERED) session.offersPending--;
-    }
-    ends.free(end);
-    counters[C.channels] = ends.count;
-  }
-
   /** Frees an end and tells the other one why. */
   #finish(end: number, reason: CloseReason): void {
     const { ends } = this.#host;
     const shard = ends.peerShard[end]!;
     const peerLabel = ends.peerLabel[end]!;
-    this.#detach(end);
+    this.#ownership.detach(end);
     // Without a peer's label the offer is still under way: its `offered` will find this end gone.
     if (peerLabel !== 0) this.#tell(shard, { t: 'closed', label: peerLabel, reason });
-  }
-
-  /** The session's end with this label in this state; a race with `closed` is normal, so a miss is only counted. */
-  #own(session: Session, label: number, state: number): number {
-    const { ends, counters } = this.#host;
-    const end = ends.indexOf(label);
-    if (end >= 0 && ends.owner[end] === session.slot && ends.state[end] === state) return end;
-    counters[C.dropControl]!++;
-    return -1;
   }
 
   /** Whether the session may grant this much more; if not, it loses the session. */
@@ -379,11 +333,6 @@ export class Channels {
       `A channel may have ${limits.MAX_CHANNEL_CREDIT_BYTES} and a session ${limits.MAX_SESSION_CREDIT_BYTES} bytes of credit outstanding.`,
     );
     return false;
-  }
-
-  #grant(session: Session, end: number, bytes: number): void {
-    this.#host.ends.owed[end]! += bytes;
-    session.liabilityBytes += bytes;
   }
 
   // --- frames ----------------------------------------------------------------------------------------------------------
