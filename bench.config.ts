@@ -2,7 +2,7 @@
  * What `supernode bench` measures, how long, and where. `--config FILE` lays a file of the same form over this one; flags
  * come last. Each setting is explained, with its bounds, in bench/config.ts.
  */
-import { defineBenchConfig, SUITE_NAMES } from './bench/config.ts';
+import { defineBenchConfig, PROFILE_NAMES, SUITE_NAMES } from './bench/config.ts';
 
 export default defineBenchConfig({
   // Under 90 seconds on two cores: the suites, and every relay figure beside its main rivals.
@@ -37,18 +37,7 @@ export default defineBenchConfig({
   full: {
     // The first run of directory-million signs a million records: by --suite only.
     suites: SUITE_NAMES.filter((name) => name !== 'directory-million'),
-    profiles: [
-      'voice',
-      'video',
-      'message',
-      'supernode',
-      'login-storm',
-      'login-cost',
-      'login-flood',
-      'idle',
-      'fan-in',
-      'saturate',
-    ],
+    profiles: [...PROFILE_NAMES],
     rivals: ['ws', 'uws-relay', 'uws-echo', 'nats', 'coturn-tcp', 'coturn-tcp-udp', 'coturn-udp'],
     peers: [100, 1_000, 10_000],
     rounds: {

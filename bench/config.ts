@@ -7,6 +7,7 @@ import { REPORTER_NAMES } from './reporter/index.ts';
 import { MICRO_SUITES } from './suites/suite.ts';
 import { SYSTEM_IDS } from './systems/system.ts';
 
+export { PROFILE_NAMES };
 export const SUITE_NAMES = MICRO_SUITES;
 export type SuiteName = (typeof SUITE_NAMES)[number];
 
