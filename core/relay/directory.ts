@@ -63,7 +63,8 @@ export class RelayDirectory {
     const counters = Array.from({ length: options.shards }, (_, shard) => countersOf(shared.counters, shard));
     this.#news = new PresenceNewsRound({
       presence: table,
-      watchingShards: () => [...counters.keys()].filter((shard) => counters[shard]![C.watches]! > 0),
+      shards: options.shards,
+      isWatching: (shard) => counters[shard]![C.watches]! > 0,
       tell: (shard, changes) => host.tell(shard, { kind: 'presence', changes }),
     });
     this.#desk =

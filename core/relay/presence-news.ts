@@ -5,14 +5,15 @@
 import { STATE_AWAY, STATE_OFFLINE, STATE_ONLINE } from '../protocol/directory-ops.ts';
 import { PRESENCE_GATHER_MS } from '../protocol/limits.ts';
 import type { PresenceNews } from '../threads/directory-messages.ts';
+import { keyText } from '../threads/key-text.ts';
 import { type Place, PRESENCE_AWAY, PRESENCE_PLAIN, type PresenceTable } from '../threads/presence.ts';
-import { keyText } from './last-seen.ts';
 import { MAX_CHANGES_GATHERED } from './limits.ts';
 
 export interface PresenceNewsHost {
   readonly presence: PresenceTable;
-  /** Shards on which somebody watches somebody. */
-  watchingShards(): number[];
+  readonly shards: number;
+  /** Whether somebody on the shard watches somebody. */
+  isWatching(shard: number): boolean;
   tell(shard: number, changes: PresenceNews[]): void;
 }
 
@@ -35,7 +36,7 @@ export class PresenceNewsRound {
   /** The peer came, left, went away or came back, or changed who may see it. `plain`: open to all, when it left. */
   changed(peer: Uint8Array, plain: boolean): void {
     // A watch is counted before its first states are read, so who begins to watch now sees this change anyway.
-    if (this.#host.watchingShards().length === 0) return;
+    if (!this.#isWatched()) return;
     this.#changed.set(keyText(peer), { peer, departure: { seenMs: Date.now(), plain } });
     // Told at once rather than dropped: it is the bound of the gathering, not of the news.
     if (this.#changed.size >= MAX_CHANGES_GATHERED) this.#tell();
@@ -52,7 +53,13 @@ export class PresenceNewsRound {
     this.#timer = undefined;
     const changes = Array.from(this.#changed.values(), ({ peer, departure }) => this.#state(peer, departure));
     this.#changed.clear();
-    for (const shard of this.#host.watchingShards()) this.#host.tell(shard, changes);
+    const { shards, isWatching, tell } = this.#host;
+    for (let shard = 0; shard < shards; shard++) if (isWatching(shard)) tell(shard, changes);
+  }
+
+  #isWatched(): boolean {
+    for (let shard = 0; shard < this.#host.shards; shard++) if (this.#host.isWatching(shard)) return true;
+    return false;
   }
 
   /** As it is now: changes that overtook each other between shards end in the same state. */

@@ -287,6 +287,8 @@ export class Relay extends EventEmitter<RelayEvents> {
   #changed(change: PresenceChange): void {
     this.#directory?.changed(change);
     if (change.came === undefined) return;
+    // Making the id takes 3 us, a login in all about 200: not for nobody.
+    if (this.listenerCount(change.came ? 'peer' : 'gone') === 0) return;
     const id = peerIdOf(change.peer);
     if (change.came) this.#tell('peer', { id, ...change.came });
     else this.#tell('gone', { id, reason: change.reason });

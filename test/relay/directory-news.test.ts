@@ -22,7 +22,8 @@ beforeEach(() => {
   presence = new PresenceTable(createPresence(64, new Uint8Array(32)));
   news = new PresenceNewsRound({
     presence,
-    watchingShards: () => watching,
+    shards: 3,
+    isWatching: (shard) => watching.includes(shard),
     tell: (shard, changes) => told.push({ shard, changes }),
   });
 });
