@@ -17,10 +17,11 @@ import type {
   WriteAnswer,
   WriteAsk,
 } from '../threads/directory-messages.ts';
+import { keyText } from '../threads/key-text.ts';
 import type { Lane as LaneName } from '../threads/messages.ts';
 import type { Place, PresenceTable } from '../threads/presence.ts';
 import { Lane } from './lane.ts';
-import { keyText, LastSeen } from './last-seen.ts';
+import { LastSeen } from './last-seen.ts';
 import { MAX_SWEPT, READS_PER_TASK, SEEN_FLUSH_MS, SWEEP_MS, WRITES_PER_TASK } from './limits.ts';
 
 export interface DirectoryDeskHost {
@@ -238,6 +239,6 @@ export class DirectoryDesk {
   }
 }
 
-function answerTo({ slot, generation, requestId }: ShardAsk, answer: Answer): ShardAnswer {
-  return { slot, generation, requestId, answer };
+function answerTo({ requestId }: ShardAsk, answer: Answer): ShardAnswer {
+  return { requestId, answer };
 }

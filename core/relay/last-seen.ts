@@ -3,6 +3,7 @@
  * priority. Bounded: beyond MAX_SEEN_PENDING peers a moment is dropped and counted; the store then has the one before.
  */
 import type { WriteAsk } from '../threads/directory-messages.ts';
+import { keyText } from '../threads/key-text.ts';
 import { MAX_SEEN_PENDING } from './limits.ts';
 
 export class LastSeen {
@@ -41,9 +42,4 @@ export class LastSeen {
     }
     return asks;
   }
-}
-
-/** A key as the key of a Map. */
-export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

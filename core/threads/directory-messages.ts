@@ -137,16 +137,12 @@ export interface Trouble {
   message: string;
 }
 
-/** A shard's ask with where its answer belongs. `slot` and `generation` name the session; -1: the shard itself. */
+/** A shard's ask. `requestId` is the shard's own: it knows who waits for the answer. */
 export interface ShardAsk {
-  slot: number;
-  generation: number;
   requestId: number;
   ask: ReadAsk | WriteAsk;
 }
 export interface ShardAnswer {
-  slot: number;
-  generation: number;
   requestId: number;
   answer: ReadAnswer | WriteAnswer;
 }

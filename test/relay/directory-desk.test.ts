@@ -35,7 +35,7 @@ const vault = (peer: number): WriteAsk => ({ t: 'vault-put', peer: key(peer), va
 const stored = (revision: number): WriteAnswer => ({ t: 'vault-put', revision });
 const see = (asker: number): ReadAsk => ({ t: 'see', asker: key(asker), peers: [] });
 const seen: ReadAnswer = { t: 'see', sights: [] };
-const ask = (requestId: number, of: Ask): ShardAsk => ({ slot: 1, generation: 2, requestId, ask: of });
+const ask = (requestId: number, of: Ask): ShardAsk => ({ requestId, ask: of });
 
 /** What happened, in order: a line for each post to a shard. */
 class World {
@@ -120,7 +120,7 @@ describe('a lane', () => {
     reads[1]!.done([seen, seen, seen]);
     await settled();
     expect(posts).toEqual(['answers 2: 9', 'answers 0: 1,2', 'answers 2: 3']);
-    expect(world.answers[0]!.answers[0]).toEqual({ slot: 1, generation: 2, requestId: 9, answer: seen });
+    expect(world.answers[0]!.answers[0]).toEqual({ requestId: 9, answer: seen });
   });
 
   test('of reads goes on while a write never ends', async () => {

@@ -60,11 +60,10 @@ export class Asks {
   }
 
   ask<T extends AskName>(session: Session, ask: AskOf<T>, answered: (answer: AnswerOf<T>) => void): void {
-    // The requestId on this way is the shard's own: two requests of one peer may have the same.
+    // Not the peer's: two requests of it may have the same.
     const requestId = this.#freeId();
     this.#waiting.set(requestId, { session, answered: answered as unknown as Waiting['answered'] });
-    const { slot, generation } = session;
-    this.#due[WRITES.has(ask.t) ? 'write' : 'read'].push({ slot, generation, requestId, ask });
+    this.#due[WRITES.has(ask.t) ? 'write' : 'read'].push({ requestId, ask });
     this.#host.schedule();
   }
 

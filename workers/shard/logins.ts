@@ -14,6 +14,7 @@ import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { Arrival, LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
+import { SEND_DROPPED } from '../../core/transport/uws.ts';
 import { LoginFrames, NONCE_BYTES } from './login-frames.ts';
 import { LoginSlices } from './login-slices.ts';
 import type { Outboxes } from './outbox.ts';
@@ -72,7 +73,8 @@ export class Logins {
     // With the answer to the upgrade, which is being written now: a write of its own costs 4 us. (Only writing to another
     // socket than the one whose callback this is does harm: see outbox.ts.)
     const hello = this.#frames.hello(nonce);
-    session.socket.send(hello, true, false);
+    // Queued is as good as sent: the socket keeps it. Dropped leaves a client that would wait for it until the deadline.
+    if (session.socket.send(hello, true, false) === SEND_DROPPED) throw new Error('A hello was dropped.');
     counters[C.framesOut]!++;
     counters[C.bytesOut]! += hello.length;
   }

@@ -3,7 +3,7 @@
  * back finds them as they were left; a key that did nothing for FORGET_MS has full ones, and is forgotten.
  */
 import { SEARCH_BURST, SEARCHES_PER_SEC, WRITE_BURST, WRITES_PER_SEC } from '../../core/protocol/limits.ts';
-import { keyText } from './key-text.ts';
+import { keyText } from '../../core/threads/key-text.ts';
 import type { Session } from './session.ts';
 
 /** Longer than any of the buckets takes to fill: 10 s. */

@@ -7,8 +7,8 @@
  * no write, a record that expires or a peer that stays away too long, shows after LIFE_MS.
  */
 import type { ReadAnswers } from '../../core/threads/directory-messages.ts';
+import { keyText } from '../../core/threads/key-text.ts';
 import type { Versions } from '../../core/threads/versions.ts';
-import { keyText } from './key-text.ts';
 
 const MAX_ENTRIES = 8_192;
 const MAX_BYTES = 8 * 1024 * 1024;

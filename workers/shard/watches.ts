@@ -11,8 +11,8 @@ import { MAX_KEYS_PER_FRAME, MAX_WATCHES_PER_SESSION } from '../../core/protocol
 import { OP_PRESENCE } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { PresenceNews, Sight } from '../../core/threads/directory-messages.ts';
+import { keyText } from '../../core/threads/key-text.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
-import { keyText } from './key-text.ts';
 import { stateOf } from './lookups.ts';
 import { isFailure, type Requests } from './requests.ts';
 import { LIVE, type Session } from './session.ts';
