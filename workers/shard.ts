@@ -175,11 +175,25 @@ class Shard {
       this.refuse(session, 'text-message', 'Every message must be binary: a bundle of msgpack frames.');
       return;
     }
+    if (session.state === LIVE) this.#forward(session, new Uint8Array(message));
+    else this.#logins.early(session, message);
+  }
+
+  #forward(session: Session, bundle: Uint8Array): void {
     try {
-      forwardBundle(this, session, new Uint8Array(message));
+      forwardBundle(this, session, bundle);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.refuse(session, error.code as WireErrorCode, error.message);
+    }
+  }
+
+  /** A bundle that was put aside until now; see LoginsHost. */
+  read(session: Session, bundle: Uint8Array): void {
+    try {
+      this.#forward(session, bundle);
+    } catch (error) {
+      this.#fault('message', error, session);
     }
   }
 

@@ -9,7 +9,7 @@ import { createRing } from '../threads/ring.ts';
 import { createTaskGate } from '../threads/task-gate.ts';
 import { createVersions } from '../threads/versions.ts';
 import { inTime } from './in-time.ts';
-import { CLOSE_WAIT_MS, ringBytes } from './limits.ts';
+import { CLOSE_WAIT_MS, ringBytes, SHARD_YOUNG_GENERATION_MB } from './limits.ts';
 import { workerExecArgv, workerFile } from './worker-file.ts';
 
 export interface Shared {
@@ -56,6 +56,7 @@ export class ShardThreads {
       maxThreads: count,
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
+      resourceLimits: { maxYoungGenerationSizeMb: SHARD_YOUNG_GENERATION_MB },
       idleTimeout: Number.POSITIVE_INFINITY,
     });
   }

@@ -19,7 +19,7 @@ import { LoginFrames, NONCE_BYTES } from './login-frames.ts';
 import { LoginSlices } from './login-slices.ts';
 import type { Outboxes } from './outbox.ts';
 import { ProofBatches } from './proof-batches.ts';
-import { CHECKING, GREETED, LIVE, type Session, type SessionTable } from './session.ts';
+import { CHECKING, ENDED, GREETED, LIVE, type Session, type SessionTable } from './session.ts';
 
 const SIGNAL = 0;
 const IP_TEXT = new TextDecoder();
@@ -33,6 +33,8 @@ export interface LoginsHost {
   /** Proofs for the main thread, at the end of the turn. */
   submit(proof: LoginProof): void;
   refuse(session: Session, code: WireErrorCode, message: string, retryAfterMs?: number): void;
+  /** Reads a bundle; whatever is wrong with it costs its session alone. */
+  read(session: Session, bundle: Uint8Array): void;
   /** The peer's former session, wherever it is, must go. */
   replace(former: Place): void;
   /** `arrival`: what the directory said of the peer with its proof, if it did. */
@@ -44,8 +46,17 @@ interface Resume {
   requestId: number;
   body: Body<typeof op.OP_RESUME>;
 }
+interface Early {
+  session: Session;
+  bundle: Uint8Array;
+}
 /** What costs more than a look, and may come from many at once. */
-type Step = Resume | Verdict;
+type Step = Early | Resume | Verdict;
+
+/** A login is about 250 bytes. A larger bundle is read at once: most likely it costs its session. */
+const MAX_EARLY_BYTES = 1024;
+/** Of one session, that wait to be read: a resume, a login after it was refused, and pings. */
+const MAX_EARLY_BUNDLES = 4;
 
 export class Logins {
   readonly #host: LoginsHost;
@@ -79,6 +90,19 @@ export class Logins {
     counters[C.bytesOut]! += hello.length;
   }
 
+  /**
+   * A bundle of a session that is not logged in. uWebSockets.js brings up to 1,024 of them in one turn of the loop, and
+   * reading one takes 10 us: so they are put aside, and read in slices.
+   */
+  early(session: Session, message: ArrayBuffer): void {
+    if (message.byteLength > MAX_EARLY_BYTES || session.early >= MAX_EARLY_BUNDLES) {
+      this.#host.read(session, new Uint8Array(message));
+      return;
+    }
+    session.early++;
+    this.#slices.add({ session, bundle: new Uint8Array(message.slice(0)) });
+  }
+
   login(session: Session, body: Body<typeof op.OP_LOGIN>): void {
     if (!this.#begin(session)) return;
     // A copy: the frame that it came in would stay as long as the peer does.
@@ -93,7 +117,13 @@ export class Logins {
 
   #step(step: Step): void {
     if (!('session' in step)) this.#settle(step);
+    else if ('bundle' in step) this.#read(step);
     else if (step.session.state === CHECKING) this.#resume(step);
+  }
+
+  #read({ session, bundle }: Early): void {
+    session.early--;
+    if (session.state !== ENDED) this.#host.read(session, bundle);
   }
 
   #resume({ session, requestId, body }: Resume): void {
