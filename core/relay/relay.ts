@@ -15,6 +15,7 @@ import { type Admin, startAdmin } from './admin.ts';
 import { RelayDirectory } from './directory.ts';
 import { VERIFIERS } from './directory-threads.ts';
 import { guardExit } from './exit-guard.ts';
+import { FREE_PORT_TRIES } from './limits.ts';
 import { LoginDesk } from './login-desk.ts';
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { listenError, probePort } from './port.ts';
@@ -239,13 +240,24 @@ export class Relay extends EventEmitter<RelayEvents> {
     if (!tls) {
       this.#acceptor = createAcceptor();
       for (const descriptor of this.#descriptors) this.#acceptor.add(descriptor);
-      // Not the port that the probe found for 0: between it and here somebody may have taken that one.
-      const bound = this.#acceptor.listen(host, port);
-      if (bound === 0) throw listenError(host, port);
-      this.#port = bound;
+      await this.#listen(this.#acceptor);
     }
     if (admin) this.#admin = await startAdmin(admin, () => this.stats());
     this.#state = 'open';
+  }
+
+  /**
+   * Listens on the port that the probe found. Never on 0 itself: uWebSockets.js then leaves out SO_REUSEADDR, and while
+   * connections are in TIME_WAIT a relay that comes back could not have its port again.
+   */
+  async #listen(acceptor: Acceptor): Promise<void> {
+    const { host, port } = this.#options;
+    for (let tries = port === 0 ? FREE_PORT_TRIES : 1; tries > 0; tries--) {
+      if (acceptor.listen(host, this.#port) !== 0) return;
+      // Somebody has taken it since it was found.
+      if (port === 0) this.#port = await probePort(host, port);
+    }
+    throw listenError(host, this.#port);
   }
 
   /** The descriptors, once every shard is up. */
