@@ -1,4 +1,5 @@
 /** A directory that is slow, full, damaged or killed, behind a relay that goes on. */
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,7 +8,14 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Relay } from 'supernode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { MAX_REQUESTS_PENDING, MAX_WRITES_PENDING } from '../../core/protocol/limits.ts';
+import {
+  MAIL_WINDOW_MESSAGES,
+  MAX_MAILBOX_MESSAGES,
+  MAX_REQUESTS_PENDING,
+  MAX_WRITES_PENDING,
+  MESSAGE_ID_BYTES,
+  WRITE_BURST,
+} from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import type { RawPeer } from '../fixtures/raw-peer.ts';
 import { login, startRelay } from '../fixtures/relay.ts';
@@ -90,6 +98,34 @@ describe('a write that the disk holds up', () => {
     await disk.letGo();
     for (const id of held) expect(await answer(alice, id)).toMatchObject({ op: op.OP_STORED });
     expect(relay.stats().faults).toBe(0);
+  });
+
+  test('and a mailbox that is full delay no login of its owner, whose mail comes when it asks for it', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ directory: { path } });
+    const alice = await login(relay);
+    await publish(alice, { name: 'alice' });
+    const to = alice.key.publicKey;
+    const send = (sender: RawPeer) =>
+      ask(sender, op.OP_SEND, { to, id: randomBytes(MESSAGE_ID_BYTES), bytes: new Uint8Array([1]) });
+    for (let stored = 0; stored < MAX_MAILBOX_MESSAGES; ) {
+      const sender = await login(relay);
+      for (let i = 0; i < WRITE_BURST && stored < MAX_MAILBOX_MESSAGES; i += 50, stored += 50) {
+        const receipts = await Promise.all(Array.from({ length: 50 }, () => send(sender)));
+        expect(receipts.every((receipt) => receipt.op === op.OP_RECEIPT)).toBe(true);
+      }
+      sender.terminate();
+    }
+    expect(await send(await login(relay))).toMatchObject({ code: 'mailbox-full' });
+
+    const disk = await holdWrites(path);
+    const pushed = (): number => relay.stats().shards[0]!.mailPushed;
+    for (let i = 0; i < 10; i++) await (await login(relay, { key: alice.key })).roundTrip();
+    expect(pushed()).toBe(0);
+    const again = await login(relay, { key: alice.key });
+    expect(await ask(again, op.OP_INBOX, {})).toMatchObject({ op: op.OP_STORED });
+    await until('the first window of its mail has come', () => pushed() === MAIL_WINDOW_MESSAGES);
+    await disk.letGo();
   });
 
   test('lets so many others wait, tells the next to come back, and does all that were taken', async () => {
