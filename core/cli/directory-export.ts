@@ -1,6 +1,6 @@
 /** `supernode directory export`: a store as lines of JSON, to stdout or to a file that appears whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ExportSummary, exportDirectory } from '../directory/export-file.ts';
 import type { Command } from './command.ts';
@@ -61,26 +61,51 @@ async function exportToStdout(path: string, onProgress: OnProgress): Promise<Exp
   return summary;
 }
 
+/** A file appears whole or not at all; what is none (a pipe, a device) is written to as it is. */
 async function exportToFile(path: string, file: string, onProgress: OnProgress): Promise<ExportSummary> {
-  const draft = join(dirname(file), `.supernode-export-${randomBytes(8).toString('hex')}`);
+  const target = await targetOf(file);
+  if (!target.isFile) return writeExport(path, file, await openAt(file, target.path, 'w'), onProgress);
+  const draft = join(dirname(target.path), `.supernode-export-${randomBytes(8).toString('hex')}`);
   try {
-    const opened = await open(draft, 'wx', OWNER_ONLY).catch((error: Error) => {
-      throw unwritable(file, error);
-    });
-    try {
-      const write = (lines: string) =>
-        opened.appendFile(lines).catch((error: Error) => {
-          throw unwritable(file, error);
-        });
-      const summary = await exportDirectory(path, write, { onProgress });
-      await opened.sync();
-      await rename(draft, file);
-      return summary;
-    } finally {
-      await opened.close();
-    }
+    const summary = await writeExport(path, file, await openAt(file, draft, 'wx'), onProgress);
+    await rename(draft, target.path);
+    return summary;
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** Where `file` leads, a link's target as well. @throws CommandError when it is a directory. */
+async function targetOf(file: string): Promise<{ path: string; isFile: boolean }> {
+  const path = await realpath(file).catch(() => file);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw unwritable(file, new Error('it is a directory'));
+  return { path, isFile: found === undefined || found.isFile() };
+}
+
+function openAt(file: string, path: string, flags: string): Promise<FileHandle> {
+  return open(path, flags, OWNER_ONLY).catch((error: Error) => {
+    throw unwritable(file, error);
+  });
+}
+
+async function writeExport(
+  path: string,
+  file: string,
+  opened: FileHandle,
+  onProgress: OnProgress,
+): Promise<ExportSummary> {
+  try {
+    const write = (lines: string) =>
+      opened.appendFile(lines).catch((error: Error) => {
+        throw unwritable(file, error);
+      });
+    const summary = await exportDirectory(path, write, { onProgress });
+    // A pipe or a device has nothing to sync.
+    if ((await opened.stat()).isFile()) await opened.sync();
+    return summary;
+  } finally {
+    await opened.close();
   }
 }
 

@@ -106,12 +106,23 @@ type Todo = (
 
 /** @throws UsageError when flags contradict each other; SupernodeError `bad-peer-id`. */
 function readTodo(values: FlagValues): Todo {
-  const given = ['release', 'transfer-to', 'transfer', 'searchable', 'unsearchable'].filter(
-    (flag) => values[flag] !== undefined && values[flag] !== false,
-  );
+  const given = [
+    'release',
+    'transfer-to',
+    'transfer',
+    'searchable',
+    'unsearchable',
+    'days',
+    'profile',
+  ].filter((flag) => values[flag] !== undefined && values[flag] !== false);
   const contradicting = [
     ['release', 'transfer-to', 'transfer'],
     ['searchable', 'unsearchable'],
+    // Who gives a name up says nothing else: what was meant by the rest is not known.
+    ...['searchable', 'unsearchable', 'days', 'profile'].flatMap((flag) => [
+      ['release', flag],
+      ['transfer-to', flag],
+    ]),
   ]
     .map((flags) => flags.filter((flag) => given.includes(flag)))
     .find((flags) => flags.length > 1);

@@ -1,6 +1,7 @@
 /** The relay of `supernode start`: its data directory, its state file, its warnings and its end. */
-import { mkdir } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../directory/make-directory.ts';
 import { defaultDataDirectory, storePath } from '../directory/place.ts';
 import type { Identity } from '../identity/identity.ts';
 import { createKeyFile, loadIdentity } from '../identity/key-file.ts';
@@ -92,12 +93,11 @@ function dataDirectory({ data, port = DEFAULT_PORT }: RelaySettings): string | u
 /** The key in the data directory; made the first time. */
 async function keptIdentity(directory: string): Promise<Identity> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
+    if (!statSync(directory).isDirectory()) throw new Error('it is a file');
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is a file' : sentenceOf(cause);
-    throw new CommandError(EXIT_FAILURE, 'io', `Cannot use ${directory} as the data directory: ${why}.`, {
-      cause,
-    });
+    const message = `Cannot use ${directory} as the data directory: ${sentenceOf(cause)}.`;
+    throw new CommandError(EXIT_FAILURE, 'io', message, { cause });
   }
   const file = join(directory, 'relay.key');
   try {

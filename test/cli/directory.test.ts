@@ -1,13 +1,17 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importDirectory } from '../../core/directory/import-file.ts';
@@ -110,6 +114,28 @@ test('a file that cannot be written leaves nothing behind', async () => {
   );
   expect(existsSync(sandbox.path('out'))).toBe(false);
   expect(readdirSync(sandbox.directory)).toEqual(there);
+});
+
+test('export --out goes through a link to the file that it names, and replaces no pipe and no device', async () => {
+  const file = sandbox.path('linked');
+  const link = sandbox.path('link');
+  writeFileSync(file, 'before');
+  symlinkSync(file, link);
+  await cli(['export', '--data', data, '--out', link]);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(PEERS + 2);
+
+  const pipe = sandbox.path('pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [read] = await Promise.all([readFile(pipe, 'utf8'), cli(['export', '--data', data, '--out', pipe])]);
+  expect(lstatSync(pipe).isFIFO()).toBe(true);
+  expect(read.trimEnd().split('\n')).toHaveLength(PEERS + 2);
+
+  await fails(
+    ['export', '--data', data, '--out', sandbox.directory],
+    1,
+    /Cannot write the export .*it is a directory\.$/m,
+  );
 });
 
 test('a file that was cut off is refused before anything is stored', async () => {

@@ -126,6 +126,10 @@ describe('supernode register', () => {
     await say(['register', 'eve', '--key', first.file]);
     const wrong = failed(await say(['register', 'adam', '--release', '--key', first.file]), 1);
     expect(wrong).toContain('its name there is eve');
+    for (const other of [['--days', '5'], ['--searchable']]) {
+      const both = failed(await say(['register', 'eve', '--release', ...other, '--key', first.file]), 2);
+      expect(both).toContain(`--release and ${other[0]} contradict each other`);
+    }
     expect((await say(['register', 'eve', '--release', '--key', first.file])).code).toBe(0);
     expect((await say(['register', 'eve', '--key', second.file])).text).toBe('eve\n');
     expect(await json(['lookup', 'eve'])).toMatchObject({ id: second.id });
