@@ -107,7 +107,7 @@ export const RECORD_TTL_MS = 72 * 3_600_000;
 export const MAX_VAULT_BYTES = 64 * KiB;
 /** The vault, and the frame around it. */
 export const MAX_DIRECTORY_FRAME_BYTES = MAX_VAULT_BYTES + 1 * KiB;
-/** Keys on each of a peer's lists, the allowed and the blocked: 32 KiB each. */
+/** Keys on each of a peer's lists, the allowed and the blocked: rows of 65 bytes, 65 KiB each. */
 export const MAX_LIST_KEYS = 1_024;
 /** 3 x the p95 of 150 contacts (Skype, see docs/benchmarks.md); 512 x about 100 bytes = 50 KiB a session. */
 export const MAX_WATCHES_PER_SESSION = 512;
