@@ -2,6 +2,7 @@
  * How often a peer may search and write: token buckets. They belong to the key and not to the session, so that who comes
  * back finds them as they were left; a key that did nothing for FORGET_MS has full ones, and is forgotten.
  */
+import { TokenBucket } from '../../core/overload/token-bucket.ts';
 import { SEARCH_BURST, SEARCHES_PER_SEC, WRITE_BURST, WRITES_PER_SEC } from '../../core/protocol/limits.ts';
 import { keyText } from '../../core/threads/key-text.ts';
 import type { Session } from './session.ts';
@@ -10,29 +11,6 @@ import type { Session } from './session.ts';
 const FORGET_MS = 60_000;
 /** 16,384 x about 300 bytes = 5 MiB a shard. Beyond it the one that came first begins anew when it comes back. */
 const MAX_BUDGETS = 16_384;
-
-export class TokenBucket {
-  readonly #burst: number;
-  readonly #perSec: number;
-  #tokens: number;
-  #at: number;
-
-  constructor(burst: number, perSec: number, now: number) {
-    this.#burst = burst;
-    this.#perSec = perSec;
-    this.#tokens = burst;
-    this.#at = now;
-  }
-
-  /** Takes a token. @returns 0, or for how many milliseconds there is none. */
-  take(now: number): number {
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) * this.#perSec) / 1_000);
-    this.#at = now;
-    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1_000) / this.#perSec);
-    this.#tokens--;
-    return 0;
-  }
-}
 
 export class Budget {
   readonly searches: TokenBucket;
