@@ -11,3 +11,4 @@ export {
 } from './relay/options.ts';
 export { createRelay, type DrainOptions, type Relay, type RelayEvents } from './relay/relay.ts';
 export type { RelayStats } from './relay/stats.ts';
+export type { WhyItem, WhyReport } from './relay/why-desk.ts';

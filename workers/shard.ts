@@ -21,6 +21,7 @@ import type {
 } from '../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, PresenceTable } from '../core/threads/presence.ts';
 import { Versions } from '../core/threads/versions.ts';
+import type { WhyReason } from '../core/threads/why-reasons.ts';
 import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
 import { Asks } from './shard/asks.ts';
 import { Channels } from './shard/channels.ts';
@@ -33,7 +34,9 @@ import { deliverLocal, forwardBundle } from './shard/forward.ts';
 import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
 import { Outboxes } from './shard/outbox.ts';
+import { noteRefusal } from './shard/refusals.ts';
 import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
+import { WhyLedger } from './shard/why.ts';
 
 /** Deadlines are looked at this often. */
 const SWEEP_MS = 500;
@@ -55,6 +58,7 @@ class Shard {
   readonly counters: Float64Array;
   readonly sessions = new SessionTable();
   readonly ends = new Ends();
+  readonly why = new WhyLedger(this.ends, this.sessions);
   readonly presence: PresenceTable;
   readonly versions: Versions;
   readonly hasDirectory: boolean;
@@ -84,6 +88,7 @@ class Shard {
     this.hasDirectory = task.directory;
     this.outboxes = new Outboxes(
       {
+        why: this.why,
         end: (session, code, message) => this.refuse(session, code, message),
         fault: (session, error) => this.#fault('flush', error, session),
         schedule: this.#schedule,
@@ -143,6 +148,7 @@ class Shard {
     });
     this.#sweep = setInterval(() => {
       const now = performance.now();
+      this.why.tick(Date.now());
       this.#logins.expire(now);
       this.#channels.expireOffers(now);
       this.#directory.sweep(now);
@@ -239,6 +245,12 @@ class Shard {
         if (session && session.state === LIVE) this.refuse(session, 'disconnected', message.message);
         return;
       }
+      case 'why': {
+        const { requestId, peer, other } = message;
+        const { forgotten } = this.why;
+        this.#tell({ kind: 'why', requestId, entries: this.why.find(peer, other), forgotten });
+        return;
+      }
       case 'drain':
         this.#app.stop();
         this.#drain.begin(message.graceMs, message.spreadMs, message.retryAfterMs);
@@ -287,8 +299,15 @@ class Shard {
   // --- how a session ends ------------------------------------------------------------------------------------------------
 
   /** Ends a session; at the end of the turn its peer is told why in an error frame and its socket is closed. */
-  refuse(session: Session, code: WireErrorCode, message: string, retryAfterMs?: number): void {
+  refuse(
+    session: Session,
+    code: WireErrorCode,
+    message: string,
+    retryAfterMs?: number,
+    why?: WhyReason,
+  ): void {
     if (session.state === ENDED) return;
+    noteRefusal(this.why, session, code, why);
     const wasLive = session.state === LIVE;
     const body = { code, message, fatal: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     const frame = encodeControl(op.OP_ERROR, 0, body);

@@ -87,6 +87,7 @@ async function openShard() {
   const ends = new Ends();
   const sessions = new SessionTable();
   const host = {
+    why: { noteWaited: () => {} },
     end: (_session: ShardSession, code: string) => {
       throw new Error(`The shard ends a session: ${code}.`);
     },

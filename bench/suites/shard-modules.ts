@@ -33,6 +33,7 @@ export interface ShardOutboxes {
 }
 
 export interface ShardOutboxHost {
+  why: { noteWaited(label: number, reason: string, frames: number): void };
   end(session: ShardSession, code: string, message: string): void;
   fault(session: ShardSession, error: unknown): void;
   schedule(): void;

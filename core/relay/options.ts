@@ -190,6 +190,13 @@ function resolveDirectory(
   return { path, ...limits };
 }
 
+/** The value of the option, for people; null when there is no option of this name, or its value is no number. */
+export function limitText(options: ResolvedOptions, name: string): string | null {
+  const value = (options as unknown as Record<string, unknown>)[name];
+  if (typeof value !== 'number') return null;
+  return name.endsWith('Ms') ? `${value.toLocaleString('en-US')} ms` : value.toLocaleString('en-US');
+}
+
 /** One core is left for the main thread and the directory workers, and the kernel's share of the sockets. */
 function autoShards(): number {
   return Math.min(MAX_SHARDS, Math.max(1, availableParallelism() - 1));

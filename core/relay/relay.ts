@@ -17,11 +17,12 @@ import { VERIFIERS } from './directory-threads.ts';
 import { guardExit } from './exit-guard.ts';
 import { FREE_PORT_TRIES } from './limits.ts';
 import { LoginDesk } from './login-desk.ts';
-import { type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { limitText, type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { listenError, probePort } from './port.ts';
 import { type RelayStats, readStats } from './stats.ts';
 import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
+import { WHY_MINUTES, WhyDesk, type WhyReport } from './why-desk.ts';
 
 export interface RelayEvents {
   /** A peer has logged in. */
@@ -67,6 +68,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #shared: Shared;
   readonly #presence: PresenceTable;
   readonly #desk: LoginDesk;
+  readonly #why: WhyDesk;
   readonly #startedAt = performance.now();
   #shards: ShardThreads | null = null;
   #directory: RelayDirectory | null = null;
@@ -88,6 +90,11 @@ export class Relay extends EventEmitter<RelayEvents> {
     this.#identity = options.identity ?? generateIdentity();
     this.#shared = createShared(options.shards, options.maxPeers);
     this.#presence = new PresenceTable(this.#shared.presence);
+    this.#why = new WhyDesk({
+      shards: options.shards,
+      tell: (shard, message) => this.#shards?.tell(shard, message),
+      valueOf: (option) => limitText(options, option),
+    });
     this.#desk = new LoginDesk({
       verify: (proofs) =>
         this.#directory?.verify(proofs) ??
@@ -140,6 +147,29 @@ export class Relay extends EventEmitter<RelayEvents> {
       rssBytes: process.memoryUsage.rss(),
       ...readStats(this.#shared.counters, this.#options.shards, this.#directory),
     };
+  }
+
+  /**
+   * What this relay dropped, throttled or refused of a peer in the last minutes, by which limit, the last first; with
+   * `other`, only what was between the two. Both sides of it: what was the peer's, and what was for it.
+   * @param minutes how far back, 1..15.
+   * @throws SupernodeError `bad-peer-id`, `relay-closed`; OptionError.
+   */
+  async why(
+    peer: PeerId | string,
+    other: PeerId | string | null = null,
+    { minutes = WHY_MINUTES }: { minutes?: number } = {},
+  ): Promise<WhyReport> {
+    if (!Number.isInteger(minutes) || minutes < 1 || minutes > WHY_MINUTES) {
+      throw new OptionError(
+        `The option minutes must be a whole number from 1 to ${WHY_MINUTES}, not ${minutes}.`,
+      );
+    }
+    if (this.#shards === null || this.#state === 'closed') {
+      throw new SupernodeError('relay-closed', 'The relay is closed.');
+    }
+    const two = other === null ? null : parsePeerId(other).publicKey;
+    return this.#why.ask(parsePeerId(peer).publicKey, two, minutes);
   }
 
   /**
@@ -287,6 +317,9 @@ export class Relay extends EventEmitter<RelayEvents> {
         return;
       case 'asks':
         this.#directory?.take(shard, message.lane, message.asks);
+        return;
+      case 'why':
+        this.#why.heard(shard, message);
         return;
       case 'changes':
         for (const change of message.changes) this.#changed(change);

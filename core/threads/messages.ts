@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CloseReason, WireErrorCode } from '../protocol/errors.ts';
 import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
+import type { WhyReason } from './why-reasons.ts';
 
 /** What a shard is started with. The ports are transferred. */
 export interface ShardTask {
@@ -51,7 +52,8 @@ export interface Verdict {
   slot: number;
   generation: number;
   /** null: let in. */
-  refusal: { code: WireErrorCode; message: string; retryAfterMs?: number } | null;
+  /** `why`: the ledger's reason, when the code does not tell it (see refusals.ts of the shard). */
+  refusal: { code: WireErrorCode; message: string; retryAfterMs?: number; why?: WhyReason } | null;
   /** What the directory says of a peer that was let in, read with its proof. Without it the shard asks `arrive`. */
   arrival?: Arrival;
 }
@@ -66,6 +68,8 @@ export type FromShard =
   | { kind: 'changes'; changes: PresenceChange[] }
   /** A turn's asks of the directory, one post a lane: `write` for a WriteAsk, `read` for the others. */
   | { kind: 'asks'; lane: Lane; asks: ShardAsk[] }
+  /** The answer to `why`. */
+  | { kind: 'why'; requestId: number; entries: WhyEntry[]; forgotten: number }
   | { kind: 'warning'; code: string; message: string };
 
 /** Reads never wait for writes, nor logins for either. */
@@ -85,7 +89,23 @@ export type ToShard =
   | DirectoryNews
   | { kind: 'disconnect'; slot: number; generation: number; message: string }
   | { kind: 'drain'; graceMs: number; spreadMs: number; retryAfterMs: number }
+  /** What the shard's ledger has of a peer, or of two. */
+  | { kind: 'why'; requestId: number; peer: Uint8Array; other: Uint8Array | null }
   | { kind: 'close' };
+
+/** What became of a peer's frames, requests or sessions, by one reason (workers/shard/why.ts). */
+export interface WhyEntry {
+  peer: Uint8Array;
+  /** Whom it was for; null: nobody in particular. */
+  other: Uint8Array | null;
+  reason: WhyReason;
+  /** True when whoever it was had not proved to be `peer`. */
+  claimed: boolean;
+  /** When it was noted last, milliseconds since 1970. */
+  atMs: number;
+  /** Counts by minute, newest first: [when it began, milliseconds since 1970; count]. */
+  minutes: [number, number][];
+}
 
 /** Why a session ended, as `gone` tells it. */
 export type DepartureReason = 'left' | WireErrorCode;

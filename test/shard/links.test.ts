@@ -64,7 +64,7 @@ function twoShards(ringBytes = 1024): [Side, Side] {
 }
 
 const frame = (number: number, bytes = 100): Uint8Array => new Uint8Array(bytes).fill(number & 0xff);
-const send = ({ links }: Side, to: number, number: number, reliable: boolean, bytes = 100): void =>
+const send = ({ links }: Side, to: number, number: number, reliable: boolean, bytes = 100): boolean =>
   links.sendData(to, reliable, frame(number, bytes), 0, bytes, 1);
 
 describe('the rings between shards', () => {

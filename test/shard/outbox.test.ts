@@ -27,6 +27,7 @@ function world(): World {
   let turns = 0;
   const outboxes: Outboxes = new Outboxes(
     {
+      why: { noteWaited: () => {} },
       end: (session, code) => {
         ended.push(code);
         session.state = ENDED;

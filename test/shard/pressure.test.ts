@@ -5,6 +5,7 @@ import { C, COUNTERS } from '../../core/threads/counters.ts';
 import { CONTROL, PressureQueue, REALTIME, RELIABLE, type Waiting } from '../../workers/shard/pressure.ts';
 
 const never = Number.POSITIVE_INFINITY;
+const unasked = { noteWaited: () => {} };
 const counters = (): Float64Array => new Float64Array(COUNTERS.length);
 
 function item(number: number, size: number, kind: Waiting['kind'], expiresAt = never): Waiting {
@@ -43,7 +44,7 @@ describe('what waits for a slow receiver', () => {
     fc.assert(
       fc.property(fc.array(given, { maxLength: 200 }), (all) => {
         const count = counters();
-        const queue = new PressureQueue(count);
+        const queue = new PressureQueue(count, unasked);
         const sizes = new Map<number, number>();
         const kept: { number: number; priority: number; lane: number }[] = [];
         let tooMuchControl = 0;
@@ -103,7 +104,7 @@ describe('what waits for a slow receiver', () => {
 
   test('sheds the oldest realtime frame of the lowest class, and no more than it must', () => {
     const count = counters();
-    const queue = new PressureQueue(count);
+    const queue = new PressureQueue(count, unasked);
     const sizes = new Map<number, number>();
     const push = (number: number, priority: number, size: number): void => {
       sizes.set(number, size);
@@ -123,7 +124,7 @@ describe('what waits for a slow receiver', () => {
   test('keeps realtime data within its bound, and costs no more however small the frames are', () => {
     for (const size of [9, 160, 1200, 65_536]) {
       const count = counters();
-      const queue = new PressureQueue(count);
+      const queue = new PressureQueue(count, unasked);
       for (let number = 0; number < 40_000; number++) {
         queue.push(number % 5, item(number, size, REALTIME));
         expect(queue.bytes).toBeLessThanOrEqual(MAX_REALTIME_QUEUE_BYTES);
@@ -136,7 +137,7 @@ describe('what waits for a slow receiver', () => {
 
   test('refuses control frames beyond their bound, and takes them again when there is room', () => {
     for (const size of [5, 100, 4_096]) {
-      const queue = new PressureQueue(counters());
+      const queue = new PressureQueue(counters(), unasked);
       let frames = 0;
       while (queue.push(0, item(frames, size, CONTROL))) frames++;
       expect(queue.bytes).toBeLessThanOrEqual(MAX_CONTROL_QUEUE_BYTES);
@@ -151,7 +152,7 @@ describe('what waits for a slow receiver', () => {
   });
 
   test('keeps small frames that must not be lost in few arrays', () => {
-    const queue = new PressureQueue(counters());
+    const queue = new PressureQueue(counters(), unasked);
     const frames = 40_000;
     for (let number = 0; number < frames; number++) queue.push(2, item(number, 10, RELIABLE));
     expect(queue.bytes).toBe(frames * 10);
@@ -161,7 +162,7 @@ describe('what waits for a slow receiver', () => {
   });
 
   test('takes nothing that does not fit, and does not let a smaller one of a lower class pass', () => {
-    const queue = new PressureQueue(counters());
+    const queue = new PressureQueue(counters(), unasked);
     queue.push(1, item(1, 5_000, RELIABLE));
     queue.push(4, item(2, 10, RELIABLE));
     expect(queue.take(4_999, 0)).toBeUndefined();
@@ -171,8 +172,8 @@ describe('what waits for a slow receiver', () => {
 
   test('gives all back to the counter when it is thrown away', () => {
     const count = counters();
-    const queue = new PressureQueue(count);
-    const other = new PressureQueue(count);
+    const queue = new PressureQueue(count, unasked);
+    const other = new PressureQueue(count, unasked);
     other.push(0, item(0, 100, RELIABLE));
     const before = count[C.queuedBytes];
     for (let number = 0; number < 50; number++)

@@ -15,6 +15,7 @@ import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { ShardMessage } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
+import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import type { AnswerOf } from './asks.ts';
 import { EndOwnership } from './end-ownership.ts';
 import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
@@ -22,6 +23,7 @@ import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
 import { isFailure } from './requests.ts';
 import type { Session, SessionTable } from './session.ts';
+import type { WhyLedger } from './why.ts';
 
 const SIGNAL = 0;
 const CLASS_OF_OP = 0x07;
@@ -34,6 +36,7 @@ export interface ChannelsHost {
   readonly links: Links;
   readonly presence: PresenceTable;
   readonly counters: Float64Array;
+  readonly why: WhyLedger;
   /**
    * Asks the directory whether the session's peer may reach `peer`; null on a relay without one, where every peer that is
    * here may be reached. An answer for a session that has ended does not come.
@@ -71,7 +74,7 @@ export class Channels {
     const here = presence.find(body.to, this.#place);
     if (reach === null || (here && (this.#place.flags & PRESENCE_PLAIN) !== 0)) {
       if (here) this.#open(session, requestId, body);
-      else this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
+      else this.#notReachable(session, requestId, body.to);
       return;
     }
     session.opensPending++;
@@ -80,7 +83,7 @@ export class Channels {
       if (isFailure(answer) && answer.failed.code !== 'not-found') {
         this.#send(session, op.OP_ERROR, requestId, { ...answer.failed, fatal: false }, SIGNAL);
       } else if (isFailure(answer) || !answer.may || !presence.find(body.to, this.#place)) {
-        this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
+        this.#notReachable(session, requestId, body.to);
       } else if (this.#mayOpen(session, requestId, body)) this.#open(session, requestId, body);
     });
   }
@@ -89,6 +92,7 @@ export class Channels {
   #mayOpen(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): boolean {
     if (session.channels + session.opensPending >= limits.MAX_CHANNELS_PER_SESSION) {
       const message = `A session may have at most ${limits.MAX_CHANNELS_PER_SESSION} channels.`;
+      this.#host.why.note(session.key!, body.to, 'too-many-channels');
       this.#tooMany(session, requestId, message);
       return false;
     }
@@ -98,8 +102,9 @@ export class Channels {
   /** Offers a channel to the peer at `#place`. */
   #open(session: Session, requestId: number, body: Body<typeof op.OP_OPEN>): void {
     const { ends, index } = this.#host;
-    const end = this.#ownership.attach(session, OPENING, body);
+    const end = this.#ownership.attach(session, OPENING, body.to, body);
     if (end < 0) {
+      this.#host.why.note(session.key!, body.to, 'no-room-for-channels');
       this.#tooMany(session, requestId, 'This relay has no room for another channel.');
       return;
     }
@@ -183,6 +188,7 @@ export class Channels {
     const session = sessions.at(ends.owner[end]!);
     const label = ends.label[end]!;
     const opOfEnd = ends.op[end]!;
+    this.#host.why.noteSent(end, 'overrun', 1);
     this.#finish(end, 'overrun');
     if (session) this.#answerClosed(session, 0, label, 'overrun', opOfEnd, true);
   }
@@ -197,6 +203,7 @@ export class Channels {
         if (ends.deadline[end]! > now) break;
         const session = sessions.at(ends.owner[end]!);
         const opOfEnd = ends.op[end]!;
+        this.#host.why.noteWaited(label, 'offer-timeout', 1);
         this.#finish(end, 'timeout');
         if (session) this.#answerClosed(session, 0, label, 'timeout', opOfEnd, true);
       }
@@ -260,14 +267,12 @@ export class Channels {
   #offer(offer: Extract<ShardMessage, { t: 'offer' }>): void {
     const { sessions, ends, counters } = this.#host;
     const session = sessions.find(offer.toSlot, offer.toGeneration);
-    const full =
-      session !== null &&
-      (session.offersPending >= limits.MAX_OFFERS_PENDING ||
-        session.channels >= limits.MAX_CHANNELS_PER_SESSION);
-    const end = session === null || full ? -1 : this.#ownership.attach(session, OFFERED, offer);
+    const full = session === null ? null : offerLimit(session);
+    const end = session === null || full ? -1 : this.#ownership.attach(session, OFFERED, offer.from, offer);
     if (session === null || end < 0) {
       const reason = session === null ? 'not-found' : 'busy';
       counters[C.offersRefused]!++;
+      if (session) this.#host.why.note(offer.from, session.key, full ?? 'no-room-for-channels');
       this.#tell(offer.fromShard, { t: 'closed', label: offer.fromLabel, reason });
       return;
     }
@@ -342,6 +347,11 @@ export class Channels {
     else this.#host.links.sendMessage(shard, message);
   }
 
+  #notReachable(session: Session, requestId: number, peer: Uint8Array): void {
+    this.#host.why.note(session.key!, peer, 'not-reachable');
+    this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
+  }
+
   #tooMany(session: Session, requestId: number, message: string): void {
     const body = { code: 'too-many-channels', message, fatal: false };
     this.#send(session, op.OP_ERROR, requestId, body, SIGNAL);
@@ -369,4 +379,10 @@ export class Channels {
   ): void {
     this.#host.outboxes.appendControl(session, encodeControl(code, requestId, body), priority);
   }
+}
+
+/** The limit because of which the session gets no more offers; null: it may. */
+function offerLimit({ offersPending, channels }: Session): WhyReason | null {
+  if (offersPending >= limits.MAX_OFFERS_PENDING) return 'offers-pending';
+  return channels >= limits.MAX_CHANNELS_PER_SESSION ? 'other-too-many-channels' : null;
 }

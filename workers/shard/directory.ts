@@ -27,6 +27,7 @@ import { Budgets } from './rate.ts';
 import { Requests } from './requests.ts';
 import { LIVE, type Session, type SessionTable } from './session.ts';
 import { Watches } from './watches.ts';
+import type { WhyLedger } from './why.ts';
 
 /** Behind signals and voice: what is large and nobody waits on the line for. */
 const MESSAGE = 2;
@@ -39,6 +40,7 @@ export interface DirectoryHost extends ArrivalsHost {
   readonly presence: PresenceTable;
   readonly versions: Versions;
   readonly counters: Float64Array;
+  readonly why: WhyLedger;
   readonly asks: Asks;
 }
 
@@ -52,8 +54,8 @@ export class Directory {
   readonly #requests: Requests;
 
   constructor(host: DirectoryHost) {
-    const { asks, outboxes, counters, presence, versions } = host;
-    const requests = new Requests(asks, outboxes, counters);
+    const { asks, outboxes, counters, presence, versions, why } = host;
+    const requests = new Requests(asks, outboxes, counters, why);
     this.#host = host;
     this.#requests = requests;
     this.arrivals = new Arrivals(host);
@@ -153,6 +155,7 @@ export class Directory {
     const waitMs = this.budgets.search(session, performance.now());
     if (waitMs > 0) {
       this.#host.counters[C.searchesLimited]!++;
+      this.#host.why.note(session.key!, null, 'search-rate');
       const message = `A peer may search ${SEARCH_BURST} times at once, then ${SEARCHES_PER_SEC} a second.`;
       this.#requests.fail(session, requestId, 'rate-limited', message, waitMs);
       return;
@@ -187,6 +190,7 @@ export class Directory {
     const waitMs = this.budgets.write(session, performance.now());
     if (waitMs > 0) {
       this.#host.counters[C.writesLimited]!++;
+      this.#host.why.note(session.key!, null, 'write-rate');
       const message = `A peer may write ${WRITE_BURST} times at once, then ${WRITES_PER_SEC} times a second.`;
       this.#requests.fail(session, requestId, 'rate-limited', message, waitMs);
       return;

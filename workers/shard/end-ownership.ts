@@ -3,6 +3,7 @@
  * end goes through is in channels.ts.
  */
 import { OP_DATA } from '../../core/protocol/ops.ts';
+import { KEY_BYTES } from '../../core/protocol/peer-id.ts';
 import { C } from '../../core/threads/counters.ts';
 import { type Ends, OFFERED, OPENING } from './ends.ts';
 import type { Session, SessionTable } from './session.ts';
@@ -20,15 +21,17 @@ export class EndOwnership {
     this.#host = host;
   }
 
-  /** A new end of the session, with what it grants. @returns -1 when the table is full. */
+  /** A new end of the session to `peer`'s, with what it grants. @returns -1 when the table is full. */
   attach(
     session: Session,
     state: typeof OPENING | typeof OFFERED,
+    peer: Uint8Array,
     kind: { reliable: boolean; priority: number; lifeMs: number; credit: number },
   ): number {
     const { ends, counters } = this.#host;
     const end = ends.allocate(session.slot);
     if (end < 0) return -1;
+    ends.peerKeys.set(peer, end * KEY_BYTES);
     ends.state[end] = state;
     ends.op[end] = OP_DATA + kind.priority;
     ends.reliable[end] = kind.reliable ? 1 : 0;

@@ -7,6 +7,7 @@
  * so label 0 is never valid, and a label that is used after its end was freed does not match. One column per field,
  * in typed arrays: the packet path reads four of them. Ends of one session form a doubly linked list.
  */
+import { KEY_BYTES } from '../../core/protocol/peer-id.ts';
 import { grow } from './columns.ts';
 
 const INDEX_BITS = 20;
@@ -31,6 +32,8 @@ export class Ends {
   /** The other end: its shard, and its label there (0: not known yet). */
   peerShard = new Uint8Array(FIRST_CAPACITY);
   peerLabel = new Uint32Array(FIRST_CAPACITY);
+  /** Key of the peer that has the other end, KEY_BYTES a row. */
+  peerKeys = new Uint8Array(FIRST_CAPACITY * KEY_BYTES);
   state = new Uint8Array(FIRST_CAPACITY);
   /** The op of the channel's data frames: OP_DATA + class. */
   op = new Uint8Array(FIRST_CAPACITY);
@@ -91,6 +94,7 @@ export class Ends {
     this.owner[index] = owner;
     this.peerShard[index] = 0;
     this.peerLabel[index] = 0;
+    this.peerKeys.fill(0, index * KEY_BYTES, (index + 1) * KEY_BYTES);
     this.state[index] = 0;
     this.op[index] = 0;
     this.reliable[index] = 0;
@@ -126,6 +130,7 @@ export class Ends {
     this.owner = grow(this.owner, capacity);
     this.peerShard = grow(this.peerShard, capacity);
     this.peerLabel = grow(this.peerLabel, capacity);
+    this.peerKeys = grow(this.peerKeys, capacity * KEY_BYTES);
     this.state = grow(this.state, capacity);
     this.op = grow(this.op, capacity);
     this.reliable = grow(this.reliable, capacity);

@@ -23,6 +23,7 @@ import { type Ends, OPEN } from './ends.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
 import { ENDED, LIVE, type Session, type SessionTable } from './session.ts';
+import type { WhyLedger } from './why.ts';
 
 export interface ForwardHost {
   readonly index: number;
@@ -31,6 +32,7 @@ export interface ForwardHost {
   readonly outboxes: Outboxes;
   readonly links: Links;
   readonly counters: Float64Array;
+  readonly why: WhyLedger;
   /**
    * A look-up that can be answered here and now, if the control frame at `at` is one.
    * @returns the offset after it; 0: it is not, and has to be decoded.
@@ -101,7 +103,7 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
     } else {
       if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
       runFrames = 0;
-      counters[end < 0 ? C.dropLabel : ends.ended[end] === 1 ? C.dropEnded : C.dropClass]!++;
+      drop(host, session, end);
     }
     at = after;
   }
@@ -133,7 +135,23 @@ function deliverRun(
   }
   const shard = ends.peerShard[end]!;
   if (shard === host.index) deliverLocal(host, bytes, start, stop, frames);
-  else host.links.sendData(shard, reliable, bytes, start, stop, frames);
+  else if (!host.links.sendData(shard, reliable, bytes, start, stop, frames)) {
+    host.why.noteSent(end, 'ring-full', frames);
+  }
+}
+
+/** A frame of the session that goes nowhere; `end` is -1 when its label is none of the session's. */
+function drop({ ends, counters, why }: ForwardHost, session: Session, end: number): void {
+  if (end < 0) {
+    counters[C.dropLabel]!++;
+    why.note(session.key!, null, 'channel-closed');
+  } else if (ends.ended[end] === 1) {
+    counters[C.dropEnded]!++;
+    why.noteSent(end, 'after-end', 1);
+  } else {
+    counters[C.dropClass]!++;
+    why.noteSent(end, 'wrong-class', 1);
+  }
 }
 
 /** Frames that carry the label of an end of this shard: from a session here, or out of a ring. */

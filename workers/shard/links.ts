@@ -89,7 +89,7 @@ export class Links {
     }
   }
 
-  /** PACKET PATH. */
+  /** PACKET PATH. @returns false when the frames were dropped: the ring is full and they are realtime. */
   sendData(
     shard: number,
     reliable: boolean,
@@ -97,19 +97,22 @@ export class Links {
     start: number,
     stop: number,
     frames: number,
-  ): void {
+  ): boolean {
     const link = this.#out[shard]!;
     const kind = reliable ? RECORD_RELIABLE : RECORD_REALTIME;
     if (link.spill.length === 0 && link.producer.write(kind, frames, bytes, start, stop)) {
       link.written = true;
       this.#counters[C.ringRecords]!++;
       this.#host.schedule();
-    } else if (reliable) {
+      return true;
+    }
+    if (reliable) {
       link.spill.push({ kind, frames, bytes: bytes.slice(start, stop) });
       this.#host.schedule();
-    } else {
-      this.#counters[C.dropRing]! += frames;
+      return true;
     }
+    this.#counters[C.dropRing]! += frames;
+    return false;
   }
 
   sendMessage(shard: number, message: ShardMessage): void {

@@ -14,6 +14,7 @@ import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { Arrival, LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
+import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import { SEND_DROPPED } from '../../core/transport/uws.ts';
 import { LoginFrames, NONCE_BYTES } from './login-frames.ts';
 import { LoginSlices } from './login-slices.ts';
@@ -32,7 +33,13 @@ export interface LoginsHost {
   readonly counters: Float64Array;
   /** Proofs for the main thread, at the end of the turn. */
   submit(proof: LoginProof): void;
-  refuse(session: Session, code: WireErrorCode, message: string, retryAfterMs?: number): void;
+  refuse(
+    session: Session,
+    code: WireErrorCode,
+    message: string,
+    retryAfterMs?: number,
+    why?: WhyReason,
+  ): void;
   /** Reads a bundle; whatever is wrong with it costs its session alone. */
   read(session: Session, bundle: Uint8Array): void;
   /** The peer's former session, wherever it is, must go. */
@@ -157,8 +164,8 @@ export class Logins {
     if (!session || session.state !== CHECKING) return;
     if (verdict.refusal === null) this.#letIn(session, session.resuming, verdict.arrival);
     else {
-      const { code, message, retryAfterMs } = verdict.refusal;
-      this.#host.refuse(session, code, message, retryAfterMs);
+      const { code, message, retryAfterMs, why } = verdict.refusal;
+      this.#host.refuse(session, code, message, retryAfterMs, why);
     }
   }
 

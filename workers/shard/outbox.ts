@@ -16,6 +16,7 @@ import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
 import type { Ends } from './ends.ts';
 import { CONTROL, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
 import { ENDED, type Session } from './session.ts';
+import type { WhyLedger } from './why.ts';
 
 /** Room for the alignment of the first copy (see threads/ring.ts). */
 const SLACK_BYTES = 8;
@@ -45,6 +46,8 @@ class Pool {
 }
 
 export interface OutboxHost {
+  /** What is dropped is noted here. */
+  readonly why: Pick<WhyLedger, 'noteWaited'>;
   /** Ends a session that cannot be served any more. */
   end(session: Session, code: 'slow-reader' | 'overloaded', message: string): void;
   /** A flush threw: costs this session, not the ones after it. */
@@ -162,7 +165,7 @@ export class Outboxes {
     this.#takeBack(session);
     if (status === SEND_QUEUED) {
       this.#counters[C.pressured]!++;
-      session.queue ??= new PressureQueue(this.#counters);
+      session.queue ??= new PressureQueue(this.#counters, this.#host.why);
     } else if (status === SEND_DROPPED) {
       this.#host.end(session, 'overloaded', 'The socket refused a message.');
     }
@@ -198,7 +201,7 @@ export class Outboxes {
     }
     // Before the length of the buffer, which has slack beyond what one message may have.
     if (session.outEnd - session.outStart + bytes > MAX_SEND_BYTES) {
-      session.queue = new PressureQueue(this.#counters);
+      session.queue = new PressureQueue(this.#counters, this.#host.why);
       return false;
     }
     if (session.outEnd + bytes <= session.outbox.length) return true;

@@ -9,9 +9,11 @@
  * Small neighbours that must not be lost are joined, and every item is charged ITEM_BYTES beside its own: frames of ten
  * bytes would otherwise cost thirty times what the bounds say (seen: 84 MiB for 1.25 MiB of pongs).
  */
+import { readLabel } from '../../core/protocol/frame.ts';
 import { MAX_CONTROL_QUEUE_BYTES, MAX_REALTIME_QUEUE_BYTES } from '../../core/protocol/limits.ts';
 import { PRIORITY_COUNT } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
+import type { WhyLedger } from './why.ts';
 
 /** Frames of one channel that came together, or one control frame. */
 export interface Waiting {
@@ -66,6 +68,7 @@ export class PressureQueue {
   readonly #lasting: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
   readonly #realtime: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
   readonly #counters: Float64Array;
+  readonly #why: Pick<WhyLedger, 'noteWaited'>;
   #realtimeCost = 0;
   #controlCost = 0;
   #frames = 0;
@@ -74,8 +77,9 @@ export class PressureQueue {
   /** The same, with ITEM_BYTES for each item. */
   #cost = 0;
 
-  constructor(counters: Float64Array) {
+  constructor(counters: Float64Array, why: Pick<WhyLedger, 'noteWaited'>) {
     this.#counters = counters;
+    this.#why = why;
   }
 
   get empty(): boolean {
@@ -144,6 +148,7 @@ export class PressureQueue {
         this.#count(item, -1);
         if (!late) return item;
         this.#counters[C.dropExpired]! += item.frames;
+        this.#why.noteWaited(readLabel(item.bytes, 0), 'expired', item.frames);
       }
     }
     return undefined;
@@ -160,6 +165,7 @@ export class PressureQueue {
       }
       this.#count(item, -1);
       this.#counters[C.dropOldest]! += item.frames;
+      this.#why.noteWaited(readLabel(item.bytes, 0), 'queue-full', item.frames);
       return;
     }
   }
