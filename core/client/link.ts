@@ -6,10 +6,10 @@
  *                        '-- close(), lost for good --> closed <-- close(), refused, attempts used up --'
  */
 import type { Identity } from '../identity/identity.ts';
+import { fullJitterMs } from '../overload/backoff.ts';
 import type { Body, Control } from '../protocol/control.ts';
 import type { SupernodeError } from '../protocol/errors.ts';
 import { OP_MOVING } from '../protocol/ops.ts';
-import { fullJitterMs } from './backoff.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Ready, Ticket } from './login.ts';
 import { type CheckedConnect, checkUrl } from './options.ts';
@@ -197,7 +197,10 @@ export class Link {
   #reconnectLater(): void {
     const { reconnect } = this.#options.checked;
     if (reconnect === undefined) return;
-    const waitMs = Math.min(MAX_WAIT_MS, this.#retryAfterMs + fullJitterMs(this.#waits++, reconnect));
+    const waitMs = Math.min(
+      MAX_WAIT_MS,
+      this.#retryAfterMs + fullJitterMs(this.#waits++, reconnect, Math.random),
+    );
     this.#retryAfterMs = 0;
     // Not unref'd: nothing else keeps the process alive while there is no socket.
     this.#timer = setTimeout(() => this.#reconnect(), waitMs);

@@ -5,8 +5,9 @@
  *                  trying --refused--> waiting --its time--> trying       (the same login, the same due time)
  *                  trying --refused for good--> given up
  */
-import { type BackoffBounds, fullJitterMs } from '../../../core/client/backoff.ts';
+
 import type { Identity } from '../../../core/identity/identity.ts';
+import { type BackoffBounds, fullJitterMs } from '../../../core/overload/backoff.ts';
 import { ControlPeer, type PeerHost, type Ticket } from './control-peer.ts';
 import { faultOf } from './deadline.ts';
 import type { Draws } from './draws.ts';

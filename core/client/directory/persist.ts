@@ -1,6 +1,7 @@
 /** What the client must ask again by itself after it came back (watches, the inbox), however busy the relay is then. */
+
+import { fullJitterMs } from '../../overload/backoff.ts';
 import { type ErrorCode, SupernodeError } from '../../protocol/errors.ts';
-import { fullJitterMs } from '../backoff.ts';
 import { unrefTimer } from '../platform.ts';
 import { RelayError } from '../relay-error.ts';
 
@@ -37,7 +38,7 @@ export async function persist(attempt: () => Promise<void>, isOver: () => boolea
         throw error;
       }
       const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0;
-      await sleep(askedMs + fullJitterMs(tries, RETRY));
+      await sleep(askedMs + fullJitterMs(tries, RETRY, Math.random));
     }
   }
   return false;

@@ -8,10 +8,10 @@
  * Changes are merged, not replayed: a put of which nobody knows whether it was stored is simply put again.
  */
 import { openVault, sealVault } from '../../directory/vault.ts';
+import { fullJitterMs } from '../../overload/backoff.ts';
 import { SupernodeError } from '../../protocol/errors.ts';
 import { OP_VAULT_GET, OP_VAULT_PUT } from '../../protocol/ops.ts';
 import type { PeerId } from '../../protocol/peer-id.ts';
-import { fullJitterMs } from '../backoff.ts';
 import type { Session } from '../session.ts';
 import type { Access } from './access.ts';
 import {
@@ -112,7 +112,7 @@ export class VaultBook {
       }
       await this.#get();
       // Not at first: the other device may well be done.
-      if (conflicts > 0) await sleep(fullJitterMs(conflicts, CONFLICT_WAIT));
+      if (conflicts > 0) await sleep(fullJitterMs(conflicts, CONFLICT_WAIT, Math.random));
     }
   }
 

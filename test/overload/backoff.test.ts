@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fullJitterMs } from '../../core/client/backoff.ts';
+import { fullJitterMs } from '../../core/overload/backoff.ts';
 
 const bounds = { baseMs: 250, capMs: 30_000 };
 

@@ -1,4 +1,4 @@
-/** How long a client waits before it comes back to its relay. */
+/** How long a client waits before it tries again what failed, when nobody told it how long. */
 
 export interface BackoffBounds {
   /** Most that the first wait can take, in milliseconds. */
@@ -13,10 +13,6 @@ export interface BackoffBounds {
  * @param attempt 0 for the first wait.
  * @param random a number in [0, 1).
  */
-export function fullJitterMs(
-  attempt: number,
-  bounds: BackoffBounds,
-  random: () => number = Math.random,
-): number {
+export function fullJitterMs(attempt: number, bounds: BackoffBounds, random: () => number): number {
   return random() * Math.min(bounds.capMs, bounds.baseMs * 2 ** Math.min(attempt, 52));
 }
