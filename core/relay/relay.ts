@@ -11,7 +11,10 @@ import type { DepartureReason, FromShard, PresenceChange } from '../threads/mess
 import { type Place, PresenceTable } from '../threads/presence.ts';
 import { TaskGate } from '../threads/task-gate.ts';
 import { type Acceptor, createAcceptor } from '../transport/uws.ts';
-import { type Admin, startAdmin } from './admin.ts';
+import { healthRoutes, type NotReady } from './admin/health.ts';
+import { numbersRoutes } from './admin/numbers.ts';
+import type { AdminRoute } from './admin/routes.ts';
+import { type Admin, startAdmin } from './admin/server.ts';
 import { RelayDirectory } from './directory.ts';
 import { VERIFIERS } from './directory-threads.ts';
 import { guardExit } from './exit-guard.ts';
@@ -78,6 +81,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   #tls: TlsFiles | null = null;
   #unguard: (() => void) | null = null;
   #port = 0;
+  #shardEnded = false;
   #upHeard: ((shard: number, error: SupernodeError | null, descriptor: unknown) => void) | null = null;
   #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
@@ -228,6 +232,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   async start(): Promise<void> {
     const { host, port, shards, tls, admin, loginTimeoutMs, authorize } = this.#options;
     this.#port = await probePort(host, port);
+    if (admin) this.#admin = await startAdmin(admin, this.#adminRoutes());
     if (tls) this.#tls = await tlsFiles(tls);
     this.#directory = await RelayDirectory.open({
       options: this.#options,
@@ -272,8 +277,19 @@ export class Relay extends EventEmitter<RelayEvents> {
       for (const descriptor of this.#descriptors) this.#acceptor.add(descriptor);
       await this.#listen(this.#acceptor);
     }
-    if (admin) this.#admin = await startAdmin(admin, () => this.stats());
     this.#state = 'open';
+  }
+
+  #adminRoutes(): AdminRoute[] {
+    return [...healthRoutes(() => this.#notReady()), ...numbersRoutes(this)];
+  }
+
+  /** Why it takes no peers now; empty when it does. */
+  #notReady(): NotReady[] {
+    const because: NotReady[] = this.#state === 'open' ? [] : [this.#state];
+    if (this.#shardEnded) because.push('shard-ended');
+    if (this.#presence.size >= this.#presence.capacity) because.push('full');
+    return because;
   }
 
   /**
@@ -358,6 +374,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       },
     );
     this.#upHeard?.(shard, failure, null);
+    this.#shardEnded = true;
     if (this.#state === 'open') this.#tell('warning', { code: 'shard-ended', message: failure.message });
   }
 
