@@ -82,7 +82,10 @@ describe('a storm of logins', () => {
     const relay = await startRelay({ authorize: () => deny('not today') });
     const { scenario, faults } = storm(relay.url, 10);
     await scenario.connect();
-    const result = await scenario.run({ ...closed, warmupMs: 200 }, () => {});
+    // A machine without a core to spare takes more than one span for ten logins.
+    let result = await scenario.run(closed, () => {});
+    for (let spans = 1; result.givenUp < 10 && spans < 50; spans++)
+      result = await scenario.run(closed, () => {});
     expect(result.login.done).toBe(0);
     expect(result.givenUp).toBe(10);
     expect(relay.stats().logins).toEqual({ full: 0, resumed: 0, refused: 10 });
