@@ -2,6 +2,7 @@
 export * from './client/node.ts';
 export { createKeyFile, loadIdentity } from './identity/key-file.ts';
 export {
+  type AdminOptions,
   type Authorization,
   allow,
   type DirectoryOptions,

@@ -9,6 +9,7 @@ import { encodeControl } from '../core/protocol/control.ts';
 import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import * as op from '../core/protocol/ops.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
+import { LoopLag } from '../core/threads/loop-lag.ts';
 import type {
   Arrival,
   DepartureReason,
@@ -70,6 +71,7 @@ class Shard {
   readonly #logins: Logins;
   readonly #controls: ControlFrames;
   readonly #drain: Drain;
+  readonly #lag = new LoopLag();
   readonly #app: ShardApp;
   readonly #closed: () => void;
   #turnDue = false;
@@ -149,6 +151,7 @@ class Shard {
     this.#sweep = setInterval(() => {
       const now = performance.now();
       this.why.tick(Date.now());
+      this.#watch(now);
       this.#logins.expire(now);
       this.#channels.expireOffers(now);
       this.#directory.sweep(now);
@@ -158,6 +161,15 @@ class Shard {
     } else {
       this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });
     }
+  }
+
+  /** What the shard says of itself. */
+  #watch(now: number): void {
+    const { counters } = this;
+    this.#lag.sample(now);
+    counters[C.lagMeanUs] = this.#lag.meanUs;
+    counters[C.lagMaxUs] = this.#lag.maxUs;
+    counters[C.whyForgotten] = this.why.forgotten;
   }
 
   // --- what the socket brings ------------------------------------------------------------------------------------
@@ -361,6 +373,7 @@ class Shard {
 
   close(): void {
     clearInterval(this.#sweep);
+    this.#lag.stop();
     this.#drain.stop();
     // The exit guard waits for the count below: nothing before it may throw.
     for (const session of this.sessions.all()) {

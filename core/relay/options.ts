@@ -6,6 +6,7 @@ import { OptionError } from '../protocol/errors.ts';
 import { LOGIN_TIMEOUT_MS, RECORD_TTL_MS } from '../protocol/limits.ts';
 import { DEFAULT_PORT } from '../protocol/names.ts';
 import type { PeerId } from '../protocol/peer-id.ts';
+import { isLoopback } from './admin/loopback.ts';
 import { MAX_SHARDS } from './limits.ts';
 
 /** A login that has proved its key, as `authorize` sees it. */
@@ -41,6 +42,17 @@ export interface DirectoryOptions {
   recordTtlMs?: number;
 }
 
+export interface AdminOptions {
+  /** Address to listen on. Default 127.0.0.1. */
+  host?: string;
+  /** Port to listen on. Default 0: any that is free. */
+  port?: number;
+  /** What opens all but GET /healthz and GET /readyz, at least 16 characters. Default: a random one. */
+  token?: string;
+  /** True: GET /metrics takes no token. Only on a loopback address. Default false. */
+  openMetrics?: boolean;
+}
+
 export interface RelayOptions {
   /** Address to listen on. Default 127.0.0.1. */
   host?: string;
@@ -68,8 +80,8 @@ export interface RelayOptions {
    * a disk. false: this relay has no directory; a peer is then found by its key alone, while it is logged in.
    */
   directory?: false | ':memory:' | DirectoryOptions;
-  /** An HTTP port for the operator: GET /healthz, and GET /status with the token. Default: none. */
-  admin?: false | { host?: string; port?: number; token?: string };
+  /** An HTTP port for the operator. Default: none. */
+  admin?: false | AdminOptions;
 }
 
 export type ResolvedOptions = Omit<
@@ -143,9 +155,10 @@ const SCHEMA = v.strictObject({
           host: v.optional(host, '127.0.0.1'),
           port: v.optional(between(0, 65_535), 0),
           token: v.optional(v.pipe(v.string(), v.minLength(16))),
+          openMetrics: v.optional(v.boolean(), false),
         }),
       ],
-      'false, or an object { host, port, token } with a token of at least 16 characters',
+      'false, or an object { host, port, token, openMetrics } with a token of at least 16 characters',
     ),
     false,
   ),
@@ -165,6 +178,12 @@ export function resolveOptions(given: RelayOptions): ResolvedOptions {
     throw new OptionError(`The relay option ${name} must be ${issue.message}, not ${shown(issue.input)}.`);
   }
   const options = parsed.output;
+  const { admin } = options;
+  if (admin !== false && admin.openMetrics && !isLoopback(admin.host)) {
+    throw new OptionError(
+      `The relay option admin.openMetrics is for a loopback address alone: ${shown(admin.host)} needs the token.`,
+    );
+  }
   return {
     ...options,
     shards: options.shards === 'auto' ? autoShards() : options.shards,

@@ -7,11 +7,13 @@ import { generateIdentity, type Identity } from '../identity/identity.ts';
 import { ticketKeyOf } from '../identity/ticket.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
 import { type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
+import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
 import { TaskGate } from '../threads/task-gate.ts';
 import { type Acceptor, createAcceptor } from '../transport/uws.ts';
 import { healthRoutes, type NotReady } from './admin/health.ts';
+import { metricsRoute, type Snapshot } from './admin/metrics.ts';
 import { numbersRoutes } from './admin/numbers.ts';
 import type { AdminRoute } from './admin/routes.ts';
 import { type Admin, startAdmin } from './admin/server.ts';
@@ -26,6 +28,9 @@ import { type RelayStats, readStats } from './stats.ts';
 import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
 import { WHY_MINUTES, WhyDesk, type WhyReport } from './why-desk.ts';
+
+/** As often as the shards do. */
+const LAG_SAMPLE_MS = 500;
 
 export interface RelayEvents {
   /** A peer has logged in. */
@@ -73,6 +78,8 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #desk: LoginDesk;
   readonly #why: WhyDesk;
   readonly #startedAt = performance.now();
+  readonly #lag = new LoopLag();
+  readonly #lagTimer = setInterval(() => this.#lag.sample(performance.now()), LAG_SAMPLE_MS).unref();
   #shards: ShardThreads | null = null;
   #directory: RelayDirectory | null = null;
   #acceptor: Acceptor | null = null;
@@ -142,14 +149,25 @@ export class Relay extends EventEmitter<RelayEvents> {
   }
 
   /** The relay's numbers since it started. Cheap: shared counters are read, no thread is asked. */
-  stats(): RelayStats & { id: PeerId; url: string; state: string; uptimeMs: number; rssBytes: number } {
+  stats(): RelayStats & {
+    id: PeerId;
+    url: string;
+    state: string;
+    /** Why it takes no peers now; empty when it does. */
+    notReady: NotReady[];
+    maxPeers: number;
+    uptimeMs: number;
+    rssBytes: number;
+  } {
     return {
       id: this.id,
       url: this.url,
       state: this.#state,
+      notReady: this.#notReady(),
+      maxPeers: this.#options.maxPeers,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       rssBytes: process.memoryUsage.rss(),
-      ...readStats(this.#shared.counters, this.#options.shards, this.#directory),
+      ...readStats(this.#shared.counters, this.#options.shards, this.#directory, this.#lag),
     };
   }
 
@@ -281,7 +299,16 @@ export class Relay extends EventEmitter<RelayEvents> {
   }
 
   #adminRoutes(): AdminRoute[] {
-    return [...healthRoutes(() => this.#notReady()), ...numbersRoutes(this)];
+    const snapshot = (): Snapshot => {
+      const stats = this.stats();
+      return { ...stats, ready: stats.notReady.length === 0 };
+    };
+    const openMetrics = this.#options.admin !== false && this.#options.admin.openMetrics === true;
+    return [
+      ...healthRoutes(() => this.#notReady()),
+      ...numbersRoutes(this),
+      metricsRoute(snapshot, openMetrics),
+    ];
   }
 
   /** Why it takes no peers now; empty when it does. */
@@ -389,6 +416,8 @@ export class Relay extends EventEmitter<RelayEvents> {
   async #close(): Promise<void> {
     this.#state = 'closed';
     this.#stopAccepting();
+    clearInterval(this.#lagTimer);
+    this.#lag.stop();
     await this.#admin?.close();
     await this.#shards?.close();
     await this.#directory?.close();

@@ -1,5 +1,6 @@
 /** A relay's numbers, read from the shards' shared counters: no message, no wait. */
-import { COUNTERS, type CounterName, countersOf } from '../threads/counters.ts';
+import { PRIORITIES, type Priority } from '../protocol/ops.ts';
+import { C, COUNTERS, type CounterName, countersOf, SEND_BUCKETS } from '../threads/counters.ts';
 import type { RelayDirectory } from './directory.ts';
 
 export interface RelayStats {
@@ -13,8 +14,12 @@ export interface RelayStats {
   channelsOpened: number;
   frames: { in: number; out: number };
   bytes: { in: number; out: number };
+  /** Data frames by priority class: in, taken for forwarding; out, given to the sockets of receivers. Headers included. */
+  classes: Record<Priority, { frames: InOut; bytes: InOut }>;
   /** Frames that one `send` carried, on average. */
   framesPerSend: number;
+  /** Sends by the frames that one carried: 1, 2 to 3, 4 to 7, and so on; the last has all beyond. */
+  sends: number[];
   logins: { full: number; resumed: number; refused: number };
   /** Offers that were refused because the callee was gone or busy. */
   offersRefused: number;
@@ -34,6 +39,10 @@ export interface RelayStats {
   };
   /** Receivers that did not keep up: how often that began, and the bytes that wait for them now. */
   pressure: { times: number; queuedBytes: number };
+  /** How late the event loops are: over the last half second, and at most in the last 10 to 20 seconds. */
+  loopLag: { main: Lag; shards: Lag[] };
+  /** Entries of the ledgers (relay.why) that had to go before their time. */
+  whyForgotten: number;
   /** Hand-overs between shards, and the posts that were needed to wake one. */
   rings: { records: number; wakes: number };
   directory: {
@@ -65,10 +74,21 @@ export interface RelayStats {
   shards: Record<CounterName, number>[];
 }
 
+export interface InOut {
+  in: number;
+  out: number;
+}
+
+export interface Lag {
+  meanMs: number;
+  maxMs: number;
+}
+
 export function readStats(
   counters: SharedArrayBuffer,
   shards: number,
   directory: Pick<RelayDirectory, 'info' | 'numbers'> | null,
+  mainLag: { meanUs: number; maxUs: number },
 ): RelayStats {
   const each = Array.from({ length: shards }, (_, shard) => {
     const block = countersOf(counters, shard);
@@ -87,7 +107,9 @@ export function readStats(
     channelsOpened: sum('channelsOpened'),
     frames: { in: sum('framesIn'), out: sum('framesOut') },
     bytes: { in: sum('bytesIn'), out: sum('bytesOut') },
+    classes: readClasses(each),
     framesPerSend: sends > 0 ? sum('framesOut') / sends : 0,
+    sends: Array.from({ length: SEND_BUCKETS }, (_, i) => sum(COUNTERS[C.sends1 + i]!)),
     logins: { full: sum('logins'), resumed: sum('resumes'), refused: sum('loginsRefused') },
     offersRefused: sum('offersRefused'),
     protocolErrors: sum('protocolErrors'),
@@ -103,6 +125,11 @@ export function readStats(
       control: sum('dropControl'),
     },
     pressure: { times: sum('pressured'), queuedBytes: sum('queuedBytes') },
+    loopLag: {
+      main: lag(mainLag.meanUs, mainLag.maxUs),
+      shards: each.map(({ lagMeanUs, lagMaxUs }) => lag(lagMeanUs, lagMaxUs)),
+    },
+    whyForgotten: sum('whyForgotten'),
     rings: { records: sum('ringRecords'), wakes: sum('ringWakes') },
     directory: {
       path: directory?.info?.path ?? null,
@@ -123,4 +150,19 @@ export function readStats(
     },
     shards: each,
   };
+}
+
+function readClasses(shards: Record<CounterName, number>[]): RelayStats['classes'] {
+  const sum = (first: number, priority: number): number =>
+    shards.reduce((total, shard) => total + shard[COUNTERS[first + priority]!], 0);
+  const each = PRIORITIES.map((name, priority) => {
+    const frames = { in: sum(C.framesInSignal, priority), out: sum(C.framesOutSignal, priority) };
+    const bytes = { in: sum(C.bytesInSignal, priority), out: sum(C.bytesOutSignal, priority) };
+    return [name, { frames, bytes }] as const;
+  });
+  return Object.fromEntries(each) as RelayStats['classes'];
+}
+
+function lag(meanUs: number, maxUs: number): Lag {
+  return { meanMs: meanUs / 1_000, maxMs: maxUs / 1_000 };
 }

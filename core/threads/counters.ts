@@ -40,6 +40,44 @@ export const COUNTERS = [
   'watches', // gauge: peers on watch lists, each list for itself
   'presencePushed', // states told to watchers
   'mailPushed', // messages and receipts sent to receivers
+  // By priority class, in its order: the class is added to the first of each five.
+  'framesInSignal', // data frames that were forwarded
+  'framesInAudio',
+  'framesInMessage',
+  'framesInVideo',
+  'framesInBulk',
+  'bytesInSignal', // their bytes, headers included
+  'bytesInAudio',
+  'bytesInMessage',
+  'bytesInVideo',
+  'bytesInBulk',
+  'framesOutSignal', // data frames given to sockets
+  'framesOutAudio',
+  'framesOutMessage',
+  'framesOutVideo',
+  'framesOutBulk',
+  'bytesOutSignal',
+  'bytesOutAudio',
+  'bytesOutMessage',
+  'bytesOutVideo',
+  'bytesOutBulk',
+  // Sends by the frames that one carried: 1, 2 to 3, 4 to 7, and so on; the last has all beyond.
+  'sends1',
+  'sends2',
+  'sends4',
+  'sends8',
+  'sends16',
+  'sends32',
+  'sends64',
+  'sends128',
+  'sends256',
+  'sends512',
+  'sends1024',
+  'sends2048',
+  'sends4096',
+  'lagMeanUs', // gauge: how late the event loop was, over the last half second
+  'lagMaxUs', // gauge: the most of the last 10 to 20 seconds
+  'whyForgotten', // entries of the ledger (why.ts) that had to go before their time
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 
@@ -54,4 +92,12 @@ export function createCounters(shards: number): SharedArrayBuffer {
 
 export function countersOf(all: SharedArrayBuffer, shard: number): Float64Array {
   return new Float64Array(all, shard * COUNTERS.length * 8, COUNTERS.length);
+}
+
+/** Buckets of the histogram of frames in a send, and the counter of its first. */
+export const SEND_BUCKETS = 13;
+
+/** The bucket of so many frames, at least one. PACKET PATH. */
+export function sendBucket(frames: number): number {
+  return Math.min(31 - Math.clz32(frames | 1), SEND_BUCKETS - 1);
 }

@@ -4,7 +4,9 @@ import { connect as connectTcp } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { AdminRefusal, type AdminRoute } from '../../core/relay/admin/routes.ts';
 import { startAdmin } from '../../core/relay/admin/server.ts';
+import { REALTIME, sendOn } from '../fixtures/raw-peer.ts';
 import { login, startRelay } from '../fixtures/relay.ts';
+import { until } from '../fixtures/until.ts';
 
 const ask = (url: string, token?: string, method = 'GET'): Promise<Response> =>
   fetch(url, { method, headers: token === undefined ? {} : { authorization: token } });
@@ -92,6 +94,68 @@ describe('whether a relay is ready', () => {
     await login(relay);
     const full = await ask(`${relay.admin!.url}/readyz`);
     expect([full.status, await full.json()]).toEqual([503, { status: 'not-ready', because: ['full'] }]);
+  });
+});
+
+describe('metrics', () => {
+  const scrape = async (url: string, bearer?: string): Promise<Map<string, number>> => {
+    const response = await ask(`${url}/metrics`, bearer);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
+    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+    );
+  };
+
+  test('are for whoever has the token, and count what peers do by class', async () => {
+    const relay = await startRelay({ shards: 2, admin: {} });
+    const { url, token } = relay.admin!;
+    expect((await ask(`${url}/metrics`)).status).toBe(401);
+    const [ann, bob] = [await login(relay), await login(relay)];
+    const [end] = await ann.open(bob, { ...REALTIME, priority: 3 });
+    for (let sent = 0; sent < 5; sent++) sendOn(end, new Uint8Array(100));
+    await until('all have come', () => bob.data.length === 5);
+    const metrics = await scrape(url, `Bearer ${token}`);
+    expect(
+      metrics.get('supernode_sessions{shard="0"}')! + metrics.get('supernode_sessions{shard="1"}')!,
+    ).toBe(2);
+    for (const direction of ['in', 'out']) {
+      expect(metrics.get(`supernode_frames_total{direction="${direction}",class="video"}`)).toBe(5);
+      expect(metrics.get(`supernode_bytes_total{direction="${direction}",class="video"}`)).toBe(5 * 109);
+      expect(metrics.get(`supernode_frames_total{direction="${direction}",class="audio"}`)).toBe(0);
+    }
+    expect(metrics.get('supernode_ready')).toBe(1);
+    expect(metrics.get('supernode_logins_total{kind="full"}')).toBe(2);
+    const sends = relay.stats().sends.reduce((sum, count) => sum + count, 0);
+    expect(sends).toBeGreaterThan(0);
+    expect(metrics.get('supernode_frames_per_send_count')).toBe(sends);
+    expect(metrics.get('supernode_frames_per_send_bucket{le="+Inf"}')).toBe(sends);
+    for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'process_max_fds']) {
+      expect(metrics.get(name), name).toBeGreaterThan(0);
+    }
+    for (const thread of ['main', 'shard-0', 'shard-1']) {
+      expect(metrics.get(`supernode_loop_lag_seconds{thread="${thread}"}`)).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  test('are open on a loopback address when the operator says so, and never on another', async () => {
+    const relay = await startRelay({ admin: { openMetrics: true } });
+    expect((await scrape(relay.admin!.url)).get('supernode_ready')).toBe(1);
+    expect((await ask(`${relay.admin!.url}/status`)).status).toBe(401);
+    await expect(startRelay({ admin: { host: '0.0.0.0', openMetrics: true } })).rejects.toThrow(
+      'admin.openMetrics',
+    );
+  });
+
+  test('of two relays in one process are apart', async () => {
+    const [one, two] = [
+      await startRelay({ admin: { openMetrics: true } }),
+      await startRelay({ admin: { openMetrics: true } }),
+    ];
+    await login(one);
+    expect((await scrape(one.admin!.url)).get('supernode_sessions{shard="0"}')).toBe(1);
+    expect((await scrape(two.admin!.url)).get('supernode_sessions{shard="0"}')).toBe(0);
   });
 });
 

@@ -25,6 +25,8 @@ import type { Outboxes } from './outbox.ts';
 import { ENDED, LIVE, type Session, type SessionTable } from './session.ts';
 import type { WhyLedger } from './why.ts';
 
+const CLASS_OF_OP = 0x07;
+
 export interface ForwardHost {
   readonly index: number;
   readonly sessions: SessionTable;
@@ -133,6 +135,10 @@ function deliverRun(
     }
     ends.credit[end]! -= size;
   }
+  const { counters } = host;
+  const priority = ends.op[end]! & CLASS_OF_OP;
+  counters[C.framesInSignal + priority]! += frames;
+  counters[C.bytesInSignal + priority]! += stop - start;
   const shard = ends.peerShard[end]!;
   if (shard === host.index) deliverLocal(host, bytes, start, stop, frames);
   else if (!host.links.sendData(shard, reliable, bytes, start, stop, frames)) {

@@ -11,7 +11,7 @@
 import { encodeControl } from '../../core/protocol/control.ts';
 import { MAX_SEND_BYTES, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
 import { OP_CREDIT } from '../../core/protocol/ops.ts';
-import { C } from '../../core/threads/counters.ts';
+import { C, sendBucket } from '../../core/threads/counters.ts';
 import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
 import type { Ends } from './ends.ts';
 import { CONTROL, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
@@ -99,6 +99,9 @@ export class Outboxes {
     );
     session.outEnd += bytes;
     session.outFrames += frames;
+    const priority = this.#ends.op[end]! & CLASS_OF_OP;
+    this.#counters[C.framesOutSignal + priority]! += frames;
+    this.#counters[C.bytesOutSignal + priority]! += bytes;
   }
 
   /**
@@ -161,6 +164,7 @@ export class Outboxes {
     this.#counters[C.framesOut]! += session.outFrames;
     this.#counters[C.bytesOut]! += bytes;
     this.#counters[C.sends]!++;
+    this.#counters[C.sends1 + sendBucket(session.outFrames)]!++;
     const status = session.socket.send(outbox.subarray(session.outStart, session.outEnd), true, false);
     this.#takeBack(session);
     if (status === SEND_QUEUED) {

@@ -138,20 +138,30 @@ export class PressureQueue {
       if (lasting !== undefined) {
         if (lasting.bytes.length > roomBytes) return undefined;
         this.#lasting[priority]!.shift();
-        this.#count(lasting, -1);
+        this.#taken(priority, lasting);
         return lasting;
       }
       for (let item = this.#realtime[priority]!.peek(); item; item = this.#realtime[priority]!.peek()) {
         const late = item.expiresAt <= now;
         if (!late && item.bytes.length > roomBytes) return undefined;
         this.#realtime[priority]!.shift();
+        if (!late) {
+          this.#taken(priority, item);
+          return item;
+        }
         this.#count(item, -1);
-        if (!late) return item;
         this.#counters[C.dropExpired]! += item.frames;
         this.#why.noteWaited(readLabel(item.bytes, 0), 'expired', item.frames);
       }
     }
     return undefined;
+  }
+
+  #taken(priority: number, item: Waiting): void {
+    this.#count(item, -1);
+    if (item.kind === CONTROL) return;
+    this.#counters[C.framesOutSignal + priority]! += item.frames;
+    this.#counters[C.bytesOutSignal + priority]! += item.bytes.length;
   }
 
   #dropOldest(): void {

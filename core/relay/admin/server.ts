@@ -9,6 +9,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenError } from '../port.ts';
+import { isLoopback } from './loopback.ts';
 import { type AdminAnswer, AdminRefusal, type AdminRoute, findRoute } from './routes.ts';
 
 export interface Admin {
@@ -65,11 +66,6 @@ export async function startAdmin(settings: AdminSettings, routes: AdminRoute[]):
         server.closeAllConnections();
       }),
   };
-}
-
-/** Whether only this machine can reach what listens there. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

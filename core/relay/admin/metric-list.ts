@@ -1,0 +1,315 @@
+/** The relay's metrics: name, meaning and where each is read. Labels take few values: classes, reasons, shards; never peers. */
+import { PRIORITIES } from '../../protocol/ops.ts';
+import type { CounterName } from '../../threads/counters.ts';
+import type { Snapshot } from './metrics.ts';
+
+export interface Sample {
+  labels: Record<string, string>;
+  value: number;
+  /** Of a histogram: its buckets, sum and count are metrics of their own. */
+  metricName?: string;
+}
+
+export interface MetricDefinition {
+  name: string;
+  type: 'gauge' | 'counter' | 'histogram';
+  help: string;
+  labels?: string[];
+  read(snapshot: Snapshot): Sample[];
+}
+
+const one = (value: number): Sample[] => [{ labels: {}, value }];
+const by = (label: string, values: Record<string, number>): Sample[] =>
+  Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
+
+/** One sample a shard. */
+function perShard(name: CounterName): MetricDefinition['read'] {
+  return ({ shards }) =>
+    shards.map((counters, shard) => ({ labels: { shard: String(shard) }, value: counters[name] }));
+}
+
+function lagOf(what: 'meanMs' | 'maxMs'): MetricDefinition['read'] {
+  return ({ loopLag }) => [
+    { labels: { thread: 'main' }, value: loopLag.main[what] / 1_000 },
+    ...loopLag.shards.map((lag, shard) => ({
+      labels: { thread: `shard-${shard}` },
+      value: lag[what] / 1_000,
+    })),
+  ];
+}
+
+function byClass(what: 'frames' | 'bytes'): MetricDefinition['read'] {
+  return ({ classes }) =>
+    PRIORITIES.flatMap((priority) =>
+      (['in', 'out'] as const).map((direction) => ({
+        labels: { direction, class: priority },
+        value: classes[priority][what][direction],
+      })),
+    );
+}
+
+/** Cumulative, as Prometheus wants them. `counts[i]` are those of at most `bounds[i]`; the rest is beyond the last. */
+function histogram(name: string, bounds: number[], counts: number[], sum: number): Sample[] {
+  let total = 0;
+  const buckets = counts.map((count, i) => {
+    total += count;
+    const le = i < bounds.length ? String(bounds[i]) : '+Inf';
+    return { labels: { le }, value: total, metricName: `${name}_bucket` };
+  });
+  return [
+    ...buckets,
+    { labels: {}, value: sum, metricName: `${name}_sum` },
+    { labels: {}, value: total, metricName: `${name}_count` },
+  ];
+}
+
+export const METRICS: MetricDefinition[] = [
+  {
+    name: 'supernode_info',
+    type: 'gauge',
+    help: 'Always 1; its label names the relay.',
+    labels: ['id'],
+    read: ({ id }) => [{ labels: { id }, value: 1 }],
+  },
+  {
+    name: 'supernode_ready',
+    type: 'gauge',
+    help: '1 while the relay takes peers, as GET /readyz says.',
+    read: ({ ready }) => one(ready ? 1 : 0),
+  },
+  {
+    name: 'supernode_uptime_seconds',
+    type: 'gauge',
+    help: 'Since the relay was made.',
+    read: ({ uptimeMs }) => one(uptimeMs / 1_000),
+  },
+
+  // --- who is here ----------------------------------------------------------------------------------------------------
+  {
+    name: 'supernode_sessions',
+    type: 'gauge',
+    help: 'Logged-in peers.',
+    labels: ['shard'],
+    read: perShard('sessions'),
+  },
+  {
+    name: 'supernode_sockets',
+    type: 'gauge',
+    help: 'Open WebSockets, logged in or not.',
+    labels: ['shard'],
+    read: perShard('sockets'),
+  },
+  {
+    name: 'supernode_channel_ends',
+    type: 'gauge',
+    help: 'Ends of open channels: two a channel.',
+    labels: ['shard'],
+    read: perShard('channels'),
+  },
+  {
+    name: 'supernode_max_peers',
+    type: 'gauge',
+    help: 'Peers that the relay has room for (maxPeers).',
+    read: ({ maxPeers }) => one(maxPeers),
+  },
+  {
+    name: 'supernode_logins_total',
+    type: 'counter',
+    help: 'Logins by kind: full (a signature), resumed (a ticket), refused.',
+    labels: ['kind'],
+    read: ({ logins }) => by('kind', logins),
+  },
+  {
+    name: 'supernode_channels_opened_total',
+    type: 'counter',
+    help: 'Channels that were accepted.',
+    read: ({ channelsOpened }) => one(channelsOpened),
+  },
+  {
+    name: 'supernode_offers_refused_total',
+    type: 'counter',
+    help: 'Offers of channels that were refused because the callee was gone or busy.',
+    read: ({ offersRefused }) => one(offersRefused),
+  },
+
+  // --- traffic --------------------------------------------------------------------------------------------------------
+  {
+    name: 'supernode_frames_total',
+    type: 'counter',
+    help: 'Data frames by priority class: in, taken for forwarding; out, given to the sockets of receivers.',
+    labels: ['direction', 'class'],
+    read: byClass('frames'),
+  },
+  {
+    name: 'supernode_bytes_total',
+    type: 'counter',
+    help: 'Bytes of those frames, their headers included.',
+    labels: ['direction', 'class'],
+    read: byClass('bytes'),
+  },
+  {
+    name: 'supernode_wire_frames_total',
+    type: 'counter',
+    help: 'All frames, control frames and dropped ones included.',
+    labels: ['direction'],
+    read: ({ frames }) => by('direction', frames),
+  },
+  {
+    name: 'supernode_wire_bytes_total',
+    type: 'counter',
+    help: 'Bytes of WebSocket messages, without the headers of WebSocket, TLS and TCP.',
+    labels: ['direction'],
+    read: ({ bytes }) => by('direction', bytes),
+  },
+  {
+    name: 'supernode_frames_per_send',
+    type: 'histogram',
+    help: 'How many frames one write to a socket carried.',
+    read: ({ sends, frames }) =>
+      histogram(
+        'supernode_frames_per_send',
+        // A bucket holds 2^i to 2^(i+1) - 1 frames.
+        sends.slice(0, -1).map((_, i) => 2 ** (i + 1) - 1),
+        sends,
+        frames.out,
+      ),
+  },
+
+  // --- what was not delivered -----------------------------------------------------------------------------------------
+  {
+    name: 'supernode_drops_total',
+    type: 'counter',
+    help: 'Frames that were not delivered, by reason.',
+    labels: ['reason'],
+    read: ({ drops }) => by('reason', drops),
+  },
+  {
+    name: 'supernode_pressured_total',
+    type: 'counter',
+    help: "Times that a receiver's socket was full.",
+    read: ({ pressure }) => one(pressure.times),
+  },
+  {
+    name: 'supernode_queued_bytes',
+    type: 'gauge',
+    help: 'Bytes that wait for receivers that do not keep up.',
+    labels: ['shard'],
+    read: perShard('queuedBytes'),
+  },
+  {
+    name: 'supernode_protocol_errors_total',
+    type: 'counter',
+    help: 'Sessions ended because they broke the protocol.',
+    read: ({ protocolErrors }) => one(protocolErrors),
+  },
+  {
+    name: 'supernode_faults_total',
+    type: 'counter',
+    help: 'Exceptions that were contained. Should be 0.',
+    read: ({ faults }) => one(faults),
+  },
+  {
+    name: 'supernode_why_forgotten_total',
+    type: 'counter',
+    help: 'Entries that the ledgers of `supernode why` had no room to keep for their time.',
+    read: ({ whyForgotten }) => one(whyForgotten),
+  },
+
+  // --- threads --------------------------------------------------------------------------------------------------------
+  {
+    name: 'supernode_loop_lag_seconds',
+    type: 'gauge',
+    help: 'How late the event loop of a thread is, on average over the last half second.',
+    labels: ['thread'],
+    read: lagOf('meanMs'),
+  },
+  {
+    name: 'supernode_loop_lag_max_seconds',
+    type: 'gauge',
+    help: 'The latest that it was in the last 10 to 20 seconds.',
+    labels: ['thread'],
+    read: lagOf('maxMs'),
+  },
+  {
+    name: 'supernode_ring_records_total',
+    type: 'counter',
+    help: 'Hand-overs between shards.',
+    read: ({ rings }) => one(rings.records),
+  },
+  {
+    name: 'supernode_ring_wakes_total',
+    type: 'counter',
+    help: 'Posts that were needed to wake a shard for them.',
+    read: ({ rings }) => one(rings.wakes),
+  },
+
+  // --- the directory --------------------------------------------------------------------------------------------------
+  {
+    name: 'supernode_lookups_total',
+    type: 'counter',
+    help: 'Look-ups by who answered: the shard (the peer is here), its cache, or the directory pool.',
+    labels: ['answered'],
+    read: ({ directory: { lookups, lookupsOnShard, lookupsCached } }) =>
+      by('answered', {
+        shard: lookupsOnShard,
+        cache: lookupsCached,
+        pool: lookups - lookupsOnShard - lookupsCached,
+      }),
+  },
+  {
+    name: 'supernode_directory_asks_total',
+    type: 'counter',
+    help: 'Asks that went to the directory pool.',
+    read: ({ directory }) => one(directory.asks),
+  },
+  {
+    name: 'supernode_directory_pending',
+    type: 'gauge',
+    help: 'Asks that wait for the directory pool or are worked on.',
+    read: ({ directory }) => one(directory.pending),
+  },
+  {
+    name: 'supernode_directory_writes_total',
+    type: 'counter',
+    help: 'Asks that write.',
+    read: ({ directory }) => one(directory.writes),
+  },
+  {
+    name: 'supernode_directory_batches_total',
+    type: 'counter',
+    help: 'Batches of reads or writes.',
+    read: ({ directory }) => one(directory.batches),
+  },
+  {
+    name: 'supernode_directory_refused_total',
+    type: 'counter',
+    help: 'Requests that got an error: busy, as too much waited for the pool; or another.',
+    labels: ['reason'],
+    read: ({ directory: { refused, refusedBusy } }) =>
+      by('reason', { busy: refusedBusy, other: Math.max(0, refused - refusedBusy) }),
+  },
+  {
+    name: 'supernode_directory_seen_dropped_total',
+    type: 'counter',
+    help: 'Moments at which peers were last here that could not be kept.',
+    read: ({ directory }) => one(directory.seenDropped),
+  },
+  {
+    name: 'supernode_watches',
+    type: 'gauge',
+    help: 'Peers on watch lists.',
+    read: ({ directory }) => one(directory.watches),
+  },
+  {
+    name: 'supernode_presence_pushed_total',
+    type: 'counter',
+    help: 'States of peers told to their watchers.',
+    read: ({ directory }) => one(directory.presencePushed),
+  },
+  {
+    name: 'supernode_mail_pushed_total',
+    type: 'counter',
+    help: 'Messages and receipts sent to receivers.',
+    read: ({ directory }) => one(directory.mailPushed),
+  },
+];
