@@ -156,11 +156,7 @@ class Shard {
       this.#channels.expireOffers(now);
       this.#directory.sweep(now);
     }, SWEEP_MS);
-    if (task.tls && !this.#app.listen(task.tls.host, task.tls.port)) {
-      this.#tell({ kind: 'listen-failed', message: `${task.tls.host}:${task.tls.port}` });
-    } else {
-      this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });
-    }
+    this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });
   }
 
   /** What the shard says of itself. */
@@ -241,6 +237,14 @@ class Shard {
 
   #told(message: ToShard): void {
     switch (message.kind) {
+      case 'listen': {
+        const { host, port, alone } = message;
+        this.#tell({ kind: 'listening', listens: this.#app.listen(host, port, alone) });
+        return;
+      }
+      case 'stop-listening':
+        this.#app.stop();
+        return;
       case 'verdicts':
         for (const verdict of message.verdicts) this.#logins.verdict(verdict);
         return;

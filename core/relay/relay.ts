@@ -11,7 +11,6 @@ import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
 import { TaskGate } from '../threads/task-gate.ts';
-import { type Acceptor, createAcceptor } from '../transport/uws.ts';
 import { healthRoutes, type NotReady } from './admin/health.ts';
 import { metricsRoute, type Snapshot } from './admin/metrics.ts';
 import { numbersRoutes } from './admin/numbers.ts';
@@ -20,10 +19,10 @@ import { type Admin, startAdmin } from './admin/server.ts';
 import { RelayDirectory } from './directory.ts';
 import { VERIFIERS } from './directory-threads.ts';
 import { guardExit } from './exit-guard.ts';
-import { FREE_PORT_TRIES } from './limits.ts';
+import { Listening } from './listening.ts';
 import { LoginDesk } from './login-desk.ts';
 import { limitText, type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { listenError, probePort } from './port.ts';
+import { probePort } from './port.ts';
 import { type RelayStats, readStats } from './stats.ts';
 import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
@@ -82,8 +81,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #lagTimer = setInterval(() => this.#lag.sample(performance.now()), LAG_SAMPLE_MS).unref();
   #shards: ShardThreads | null = null;
   #directory: RelayDirectory | null = null;
-  #acceptor: Acceptor | null = null;
-  #descriptors: unknown[] = [];
+  #listening: Listening | null = null;
   #admin: Admin | null = null;
   #tls: TlsFiles | null = null;
   #unguard: (() => void) | null = null;
@@ -228,7 +226,7 @@ export class Relay extends EventEmitter<RelayEvents> {
 
   async #drain(graceMs: number, spreadMs: number, retryAfterMs: number): Promise<void> {
     this.#state = 'draining';
-    this.#stopAccepting();
+    this.#listening?.stop();
     this.#shards?.tellAll({ kind: 'drain', graceMs, spreadMs, retryAfterMs });
     const deadline = performance.now() + graceMs + spreadMs + 1_000;
     while (this.stats().sessions > 0 && performance.now() < deadline && this.#state === 'draining') {
@@ -280,21 +278,19 @@ export class Relay extends EventEmitter<RelayEvents> {
         tls: this.#tls && {
           keyFile: this.#tls.keyFile,
           certFile: this.#tls.certFile,
-          host,
-          port: this.#port,
         },
       },
       (shard, message) => this.#heard(shard, message),
       (shard, error) => this.#shardFailed(shard, error),
     );
     const [descriptors] = await Promise.all([up, this.#directory.ready()]);
-    this.#descriptors = descriptors;
     await this.#tls?.remove();
-    if (!tls) {
-      this.#acceptor = createAcceptor();
-      for (const descriptor of this.#descriptors) this.#acceptor.add(descriptor);
-      await this.#listen(this.#acceptor);
-    }
+    this.#listening = new Listening({
+      shards,
+      tls: tls !== null,
+      tell: (shard, message) => threads.tell(shard, message),
+    });
+    this.#port = await this.#listening.open(host, port, this.#port, descriptors);
     this.#state = 'open';
   }
 
@@ -319,20 +315,6 @@ export class Relay extends EventEmitter<RelayEvents> {
     return because;
   }
 
-  /**
-   * Listens on the port that the probe found. Never on 0 itself: uWebSockets.js then leaves out SO_REUSEADDR, and while
-   * connections are in TIME_WAIT a relay that comes back could not have its port again.
-   */
-  async #listen(acceptor: Acceptor): Promise<void> {
-    const { host, port } = this.#options;
-    for (let tries = port === 0 ? FREE_PORT_TRIES : 1; tries > 0; tries--) {
-      if (acceptor.listen(host, this.#port) !== 0) return;
-      // Somebody has taken it since it was found.
-      if (port === 0) this.#port = await probePort(host, port);
-    }
-    throw listenError(host, this.#port);
-  }
-
   /** The descriptors, once every shard is up. */
   #allUp(shards: number): Promise<unknown[]> {
     const descriptors: unknown[] = new Array(shards);
@@ -352,8 +334,8 @@ export class Relay extends EventEmitter<RelayEvents> {
       case 'up':
         this.#upHeard?.(shard, null, message.descriptor);
         return;
-      case 'listen-failed':
-        this.#upHeard?.(shard, listenError(this.#options.host, this.#port), null);
+      case 'listening':
+        this.#listening?.heard(message.listens);
         return;
       case 'logins':
         this.#desk.take(shard, message.proofs);
@@ -402,22 +384,15 @@ export class Relay extends EventEmitter<RelayEvents> {
     );
     this.#upHeard?.(shard, failure, null);
     this.#shardEnded = true;
+    this.#listening?.failed(failure);
     if (this.#state === 'open') this.#tell('warning', { code: 'shard-ended', message: failure.message });
-  }
-
-  /** A descriptor goes before its shard does, or the next connection is a segmentation fault. */
-  #stopAccepting(): void {
-    this.#acceptor?.stop();
-    for (const descriptor of this.#descriptors) this.#acceptor?.remove(descriptor);
-    this.#descriptors = [];
-    this.#acceptor = null;
   }
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    this.#stopAccepting();
     clearInterval(this.#lagTimer);
     this.#lag.stop();
+    this.#listening?.stop();
     await this.#admin?.close();
     await this.#shards?.close();
     await this.#directory?.close();

@@ -31,8 +31,7 @@ export interface ShardTask {
   loginTimeoutMs: number;
   /** True when the embedder gave an `authorize` hook: then every login is asked for, resumes too. */
   authorize: boolean;
-  /** With TLS the shard listens by itself; without, the acceptor hands it sockets. */
-  tls: { keyFile: string; certFile: string; host: string; port: number } | null;
+  tls: { keyFile: string; certFile: string } | null;
 }
 
 /** A login whose signature the directory pool must check. */
@@ -62,8 +61,10 @@ export interface Verdict {
 export type Arrival = ReadAnswers['arrive'];
 
 export type FromShard =
+  /** `descriptor`: for an acceptor; null with TLS. */
   | { kind: 'up'; descriptor: unknown }
-  | { kind: 'listen-failed'; message: string }
+  /** The answer to `listen`. */
+  | { kind: 'listening'; listens: boolean }
   | { kind: 'logins'; proofs: LoginProof[] }
   | { kind: 'changes'; changes: PresenceChange[] }
   /** A turn's asks of the directory, one post a lane: `write` for a WriteAsk, `read` for the others. */
@@ -83,6 +84,9 @@ export type PresenceChange =
   | { peer: Uint8Array; came?: undefined; away: boolean };
 
 export type ToShard =
+  /** `alone`: no other shard listens on the port. */
+  | { kind: 'listen'; host: string; port: number; alone: boolean }
+  | { kind: 'stop-listening' }
   | { kind: 'verdicts'; verdicts: Verdict[] }
   /** In the order of each session's asks, as far as they are of one lane. */
   | { kind: 'answers'; answers: ShardAnswer[] }

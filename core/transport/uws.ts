@@ -36,13 +36,13 @@ export interface Tls {
   certFile: string;
 }
 
-/** An app without a listening socket of its own; the acceptor hands it sockets. With TLS it listens itself. */
+/** An app that listens by itself, or is handed its sockets by an acceptor. */
 export interface ShardApp {
-  /** Names this app to an acceptor. */
+  /** Names this app to an acceptor. Not with TLS. */
   descriptor(): unknown;
-  /** With TLS only. @returns whether the port could be listened on. */
-  listen(host: string, port: number): boolean;
-  /** With TLS only: no new sockets from now on. */
+  /** @param alone whether nobody else may listen on the port, be it with SO_REUSEPORT. @returns whether it could be. */
+  listen(host: string, port: number, alone: boolean): boolean;
+  /** No new sockets on its own port from now on. */
   stop(): void;
   /** Closes every socket now. */
   close(): void;
@@ -65,7 +65,7 @@ type ThreadedApp = Pick<uWS.TemplatedApp, 'ws' | 'any' | 'close'> & {
   listen(host: string, port: number, options: number, callback: (token: unknown) => void): void;
 };
 
-/** Neither may share its port in silence with a second process; the shards of a TLS relay share it by design. */
+/** A relay must not share its port in silence with a second process; its shards share it by design. */
 const EXCLUSIVE = 1;
 const SHARED = 0;
 
@@ -197,8 +197,8 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
   let token: unknown = false;
   return {
     descriptor: () => app.getDescriptor(),
-    listen(host, port) {
-      app.listen(host, port, SHARED, (listening) => {
+    listen(host, port, alone) {
+      app.listen(host, port, alone ? EXCLUSIVE : SHARED, (listening) => {
         token = listening;
       });
       return Boolean(token);

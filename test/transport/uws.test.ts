@@ -68,7 +68,7 @@ async function serve(tls: boolean, bad: Partial<ShardHandlers<Conn>> = {}): Prom
   server.app = app;
   if (tls) {
     const port = await freePort();
-    expect(app.listen('127.0.0.1', port)).toBe(true);
+    expect(app.listen('127.0.0.1', port, false)).toBe(true);
     server.url = `wss://127.0.0.1:${port}`;
     cleanups.push(() => app.close());
   } else {
