@@ -1,4 +1,4 @@
-/** Who talks to whom. A relay deals sockets to its shards round-robin, so pairs at random are split over shards at random. */
+/** Who talks to whom. The kernel spreads sockets over the shards, so pairs at random are split over shards at random. */
 import type { LoadPlan } from './plan.ts';
 import { randomNumbers } from './random.ts';
 
