@@ -80,6 +80,10 @@ export const root: CommandGroup = {
       description: 'Show the numbers of a running relay.',
       load: async (): Promise<Command> => (await import('./status.ts')).status,
     },
+    why: {
+      description: 'Tell what was dropped or refused of a peer, and by which limit.',
+      load: async (): Promise<Command> => (await import('./why.ts')).why,
+    },
     keygen: {
       description: 'Make a key file, and print the peer id of the key.',
       load: async (): Promise<Command> => (await import('./keygen.ts')).keygen,
@@ -111,6 +115,7 @@ export const root: CommandGroup = {
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
     ['supernode status', 'what it is doing'],
+    ['supernode why PEER PEER', 'what it dropped or refused between two peers, and by which limit'],
     ['supernode keygen --out me.key', 'an address that lasts'],
     ['supernode register ann --key me.key', 'and a name for it'],
     ['echo hello | supernode send ann --key my.key', 'a message for ann, who may be away'],

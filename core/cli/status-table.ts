@@ -1,37 +1,10 @@
 /** A relay's numbers for people: one screen. `--json` has all of them. */
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { RelayNumbers } from './ask-status.ts';
-
-const BARE = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
+import { bareTable } from './bare-table.ts';
 
 export function statusTable(numbers: RelayNumbers): string {
-  const table = new Table({
-    chars: BARE,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-  });
-  for (const [name, value] of rowsOf(numbers)) table.push([pc.cyan(name), value]);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  return bareTable(rowsOf(numbers).map(([name, value]) => [pc.cyan(name), value]));
 }
 
 function rowsOf(numbers: RelayNumbers): [string, string][] {

@@ -19,6 +19,11 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
   return base32nopad.encode(publicKey).toLowerCase() as PeerId;
 }
 
+/** Whether it has the form of an id: 52 characters of base32. */
+export function isPeerId(text: string): boolean {
+  return ID.test(text.trim());
+}
+
 /** @throws SupernodeError `bad-peer-id` when the text is not 52 characters of base32. */
 export function parsePeerId(text: string): { id: PeerId; publicKey: Uint8Array } {
   const trimmed = text.trim();

@@ -103,6 +103,15 @@ export class RelayDirectory {
     return this.#threads.verify(proofs);
   }
 
+  /** Who has the name, as far as everyone may know; null: nobody, or the directory could not be read. */
+  async ownerOf(name: string): Promise<Uint8Array | null> {
+    if (this.#desk === null) return null;
+    const asker = this.#host.relayKey;
+    const { answers } = await this.#threads.read([{ t: 'lookup', asker, name, record: false }]);
+    const [answer] = answers;
+    return answer?.t === 'lookup' && !('failed' in answer) ? answer.peer : null;
+  }
+
   take(shard: number, lane: Lane, asks: ShardAsk[]): void {
     this.#desk?.take(shard, lane, asks);
   }

@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import { generateIdentity, type Identity } from '../identity/identity.ts';
 import { ticketKeyOf } from '../identity/ticket.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
-import { type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
+import { isPeerId, type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
 import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
@@ -172,8 +172,10 @@ export class Relay extends EventEmitter<RelayEvents> {
   /**
    * What this relay dropped, throttled or refused of a peer in the last minutes, by which limit, the last first; with
    * `other`, only what was between the two. Both sides of it: what was the peer's, and what was for it.
+   * @param peer an id, or a name in this relay's directory.
    * @param minutes how far back, 1..15.
-   * @throws SupernodeError `bad-peer-id`, `relay-closed`; OptionError.
+   * @throws SupernodeError `bad-name` (neither an id nor a name), `not-found` (nobody has the name, or hides), `relay-closed`;
+   *   OptionError.
    */
   async why(
     peer: PeerId | string,
@@ -188,8 +190,19 @@ export class Relay extends EventEmitter<RelayEvents> {
     if (this.#shards === null || this.#state === 'closed') {
       throw new SupernodeError('relay-closed', 'The relay is closed.');
     }
-    const two = other === null ? null : parsePeerId(other).publicKey;
-    return this.#why.ask(parsePeerId(peer).publicKey, two, minutes);
+    const one = await this.#keyOf(peer);
+    return this.#why.ask(one, other === null ? null : await this.#keyOf(other), minutes);
+  }
+
+  async #keyOf(peer: string): Promise<Uint8Array> {
+    if (isPeerId(peer)) return parsePeerId(peer).publicKey;
+    const { normalizeName } = await import('../directory/name.ts');
+    const key = await this.#directory?.ownerOf(normalizeName(peer));
+    if (key) return key;
+    throw new SupernodeError(
+      'not-found',
+      `Nobody has the name ${peer} here, or hides: an id is always known.`,
+    );
   }
 
   /**

@@ -14,7 +14,8 @@ describe('why', () => {
       forgotten: 0,
       missingShards: [],
     });
-    await expect(relay.why('nobody')).rejects.toMatchObject({ code: 'bad-peer-id' });
+    await expect(relay.why('nobody')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(relay.why('no body')).rejects.toMatchObject({ code: 'bad-name' });
     await expect(relay.why(ann.id, null, { minutes: 16 })).rejects.toMatchObject({ code: 'bad-option' });
     await relay.close();
     await expect(relay.why(ann.id)).rejects.toMatchObject({ code: 'relay-closed' });

@@ -1,5 +1,5 @@
 /** What the operator's port answers, and how it finds what was asked. Each route is in a file of its own. */
-import { OptionError, type SupernodeError } from '../../protocol/errors.ts';
+import { type ErrorCode, SupernodeError } from '../../protocol/errors.ts';
 
 export interface AdminRequest {
   query: URLSearchParams;
@@ -50,13 +50,20 @@ export function findRoute(
   throw new AdminRefusal(405, `${path} is for ${allow}.`, { Allow: allow });
 }
 
-/** The relay's answer; what it throws because of the request becomes a 400. */
+const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  'bad-option': 400,
+  'bad-peer-id': 400,
+  'bad-name': 400,
+  'not-found': 404,
+};
+
+/** The relay's answer; what it throws because of the request becomes a 400 or 404. */
 export async function ofRequest<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const isOfRequest = error instanceof OptionError || (error as SupernodeError)?.code === 'bad-peer-id';
-    if (isOfRequest) throw new AdminRefusal(400, (error as Error).message);
-    throw error;
+    const status = error instanceof SupernodeError ? STATUS_OF[error.code] : undefined;
+    if (status === undefined) throw error;
+    throw new AdminRefusal(status, (error as Error).message);
   }
 }
