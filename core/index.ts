@@ -3,6 +3,7 @@ export * from './client/node.ts';
 export { createKeyFile, loadIdentity } from './identity/key-file.ts';
 export {
   type AdminOptions,
+  type AdmissionOptions,
   type Authorization,
   allow,
   type DirectoryOptions,

@@ -82,7 +82,7 @@ export const MAX_CLIENT_VERSION_BYTES = 64;
 /** Our tickets are 53 bytes; a fleet's may grow. */
 export const MAX_TICKET_BYTES = 256;
 export const TICKET_LIFETIME_MS = 24 * 3_600_000;
-/** Proofs that wait for the directory pool: 2 s of one core at 136 us a signature. Beyond it: `busy`, come back. */
+/** Logins that wait to be checked, and as many under way: 2 s of one core at 136 us a signature. Beyond it: `busy`. */
 export const MAX_LOGINS_PENDING = 16_384;
 
 // --- The directory -------------------------------------------------------------------------------------------------

@@ -1,12 +1,18 @@
 /**
- * Logins on their way through the main thread: from a shard to the directory pool (is the signature the peer's?), then
- * to the embedder's `authorize` (is the peer welcome?), then back to the shard as a verdict. Bounded: beyond
- * MAX_LOGINS_PENDING a login is told to come back.
+ * Logins on their way through the main thread: admission (is there room, or when will there be: core/overload), then from
+ * the shard to the directory pool (is the signature the peer's?), then to the embedder's `authorize` (is the peer
+ * welcome?), then back to the shard as a verdict.
+ *
+ *   take --> admission --> verify --> authorize --> verdict        a resume was verified by its shard
+ *                '-- refused: busy, with a turn to come back in
  */
+import { Admission, type Refused } from '../overload/admission.ts';
 import { MAX_LOGINS_PENDING } from '../protocol/limits.ts';
 import { peerIdOf } from '../protocol/peer-id.ts';
+import { keyText } from '../threads/key-text.ts';
 import type { Arrival, LoginProof, ProofAnswer, Verdict } from '../threads/messages.ts';
-import { PROOFS_PER_TASK } from './limits.ts';
+import { LOGIN_INTERVAL_MS, LOGIN_TARGET_MS, PROOFS_PER_TASK, TROUBLE_EVERY_MS } from './limits.ts';
+import { type LoginWaits, Waits } from './login-waits.ts';
 import type { Authorization, Login } from './options.ts';
 
 export interface LoginDeskHost {
@@ -16,6 +22,8 @@ export interface LoginDeskHost {
   authorizeTimeoutMs: number;
   /** Tasks that the pool works on at once. */
   verifiers: number;
+  /** See AdmissionOptions.maxLoginsPerSec. */
+  maxLoginsPerSec: number | 'measured';
   answer(shard: number, verdicts: Verdict[]): void;
   warn(code: string, message: string): void;
 }
@@ -23,46 +31,122 @@ export interface LoginDeskHost {
 interface Waiting {
   shard: number;
   proof: LoginProof;
+  since: number;
   /** Once the proof is checked. */
   arrival?: Arrival;
 }
 
-/** What verifying one signature costs, for the time that a refused login is told to wait (docs/architecture.md). */
+/** How the desk stands: part of a relay's stats. */
+export interface LoginDeskStats {
+  /** Logins per second: the option's, or as measured. */
+  perSec: number;
+  /** Logins that wait, are being checked or authorized. */
+  pending: number;
+  /** Peers that were told when to come back, and have not yet. */
+  turns: number;
+  /** After how long the last of them is due, milliseconds. */
+  backlogMs: number;
+  /** Whether it serves the newest first and sheds what waited long. */
+  overloaded: boolean;
+  /** Logins that were told to come back, since the start. */
+  refused: number;
+  /** How long logins waited to be checked, milliseconds, over the last 10 to 20 s. */
+  waitMs: LoginWaits;
+}
+
+/** What verifying one signature costs, until it was measured here (docs/architecture.md). */
 const VERIFY_MS = 0.15;
-const LEAST_RETRY_MS = 1_000;
+/** When a login could not be decided on, for a reason that is not the load. */
+const RETRY_MS = 1_000;
+/** While logins wait, those that waited too long are looked for this often. */
+const LOOK_MS = 20;
 
 export class LoginDesk {
   readonly #host: LoginDeskHost;
-  #queue: Waiting[] = [];
+  readonly #admission: Admission<Waiting>;
+  readonly #waits = new Waits();
   #verifying = 0;
-  /** Logins that are here: queued, being verified or being authorized. */
-  #pending = 0;
+  /** Taken from admission and not settled. */
+  #working = 0;
+  #refused = 0;
+  #look: NodeJS.Timeout | null = null;
+  #warnAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: LoginDeskHost) {
     this.#host = host;
+    this.#admission = new Admission({
+      perSec: host.maxLoginsPerSec,
+      initialPerSec: (host.verifiers * 1_000) / VERIFY_MS,
+      mostPending: MAX_LOGINS_PENDING,
+      targetMs: LOGIN_TARGET_MS,
+      intervalMs: LOGIN_INTERVAL_MS,
+      random: Math.random,
+    });
   }
 
   take(shard: number, proofs: LoginProof[]): void {
-    const refused: Verdict[] = [];
+    const now = performance.now();
+    const refused: Refused<Waiting>[] = [];
     for (const proof of proofs) {
-      if (this.#pending >= MAX_LOGINS_PENDING) {
-        const retryAfterMs = Math.ceil(LEAST_RETRY_MS + this.#pending * VERIFY_MS);
-        refused.push(refusal(proof, 'busy', 'Too many logins wait already.', retryAfterMs));
-      } else {
-        this.#pending++;
-        if (proof.resumed) void this.#authorize({ shard, proof });
-        else this.#queue.push({ shard, proof });
-      }
+      const waiting = { shard, proof, since: now };
+      const who = keyText(proof.peer);
+      const answer = this.#admission.offer(waiting, proof.resumed ? 'resume' : 'full', now, who);
+      if (answer) refused.push({ item: waiting, retryAfterMs: answer.retryAfterMs });
     }
-    if (refused.length > 0) this.#host.answer(shard, refused);
-    this.#verifyNext();
+    this.#refuse(refused, now);
+    this.#next();
   }
 
-  #verifyNext(): void {
-    while (this.#queue.length > 0 && this.#verifying < this.#host.verifiers) {
-      this.#verifying++;
-      void this.#verify(this.#queue.splice(0, PROOFS_PER_TASK));
+  stats(): LoginDeskStats {
+    const now = performance.now();
+    const admission = this.#admission;
+    return {
+      perSec: admission.perSec,
+      pending: admission.queued + this.#working,
+      turns: admission.turns,
+      backlogMs: Math.round(admission.backlogMs(now)),
+      overloaded: admission.overloaded,
+      refused: this.#refused,
+      waitMs: this.#waits.read(now),
+    };
+  }
+
+  /** Takes what may be taken now, and looks again while anything waits. */
+  #next(): void {
+    for (;;) {
+      const now = performance.now();
+      const most = this.#verifying < this.#host.verifiers ? this.#room() : 0;
+      const { batch, refused } = this.#admission.take(most, now);
+      this.#refuse(refused, now);
+      if (batch.length === 0) break;
+      this.#working += batch.length;
+      for (const { since } of batch) this.#waits.add(now - since, now);
+      this.#work(batch);
     }
+    if (this.#admission.queued > 0 && this.#look === null) {
+      const ms = Math.min(LOOK_MS, Math.max(1, Math.ceil(this.#admission.nextMs(performance.now()))));
+      this.#look = setTimeout(() => {
+        this.#look = null;
+        this.#next();
+      }, ms);
+      this.#look.unref();
+    }
+  }
+
+  /** Logins under way are bounded too: `authorize` may take its time. */
+  #room(): number {
+    return Math.min(PROOFS_PER_TASK, MAX_LOGINS_PENDING - this.#working);
+  }
+
+  #work(batch: Waiting[]): void {
+    const proofs: Waiting[] = [];
+    for (const waiting of batch) {
+      if (waiting.proof.resumed) void this.#authorize(waiting);
+      else proofs.push(waiting);
+    }
+    if (proofs.length === 0) return;
+    this.#verifying++;
+    void this.#verify(proofs);
   }
 
   async #verify(batch: Waiting[]): Promise<void> {
@@ -72,14 +156,15 @@ export class LoginDesk {
     } catch (error) {
       this.#host.warn('verify-failed', `Login proofs could not be checked: ${(error as Error).message}`);
       for (const { shard, proof } of batch) {
-        this.#settle(shard, refusal(proof, 'busy', 'The login could not be checked.', LEAST_RETRY_MS));
+        this.#settle(shard, refusal(proof, 'busy', 'The login could not be checked.', RETRY_MS));
       }
       return;
     } finally {
       this.#verifying--;
-      this.#verifyNext();
+      this.#next();
     }
     const verdicts = new Map<number, Verdict[]>();
+    let settled = 0;
     batch.forEach((waiting, index) => {
       const { ok, arrival } = proven[index]!;
       if (arrival !== null) waiting.arrival = arrival;
@@ -87,15 +172,16 @@ export class LoginDesk {
         void this.#authorize(waiting);
         return;
       }
-      this.#pending--;
+      settled++;
       const { shard, proof } = waiting;
       const verdict = ok
-        ? admission(waiting)
+        ? admitted(waiting)
         : refusal(proof, 'bad-proof', 'The signature is not that of the peer over this login.');
       const list = verdicts.get(shard);
       if (list) list.push(verdict);
       else verdicts.set(shard, [verdict]);
     });
+    if (settled > 0) this.#done(settled);
     for (const [shard, list] of verdicts) this.#host.answer(shard, list);
   }
 
@@ -103,7 +189,7 @@ export class LoginDesk {
     const { shard, proof } = waiting;
     const { client, resumed, ip } = proof;
     const login = { peer: peerIdOf(proof.peer), client, resumed, ip };
-    let verdict = admission(waiting);
+    let verdict = admitted(waiting);
     try {
       const answer: unknown = await this.#inTime(login);
       const authorization = answer as Partial<Authorization> | null | undefined;
@@ -124,7 +210,7 @@ export class LoginDesk {
         'authorize-failed',
         `authorize failed, so the peer is kept out: ${(error as Error)?.message}`,
       );
-      verdict = refusal(proof, 'busy', 'The login could not be authorized now.', LEAST_RETRY_MS);
+      verdict = refusal(proof, 'busy', 'The login could not be authorized now.', RETRY_MS);
     }
     this.#settle(shard, verdict);
   }
@@ -146,12 +232,42 @@ export class LoginDesk {
   }
 
   #settle(shard: number, verdict: Verdict): void {
-    this.#pending--;
+    this.#done(1);
     this.#host.answer(shard, [verdict]);
+  }
+
+  #done(n: number): void {
+    this.#working -= n;
+    this.#admission.done(n, performance.now());
+  }
+
+  #refuse(refused: Refused<Waiting>[], now: number): void {
+    if (refused.length === 0) return;
+    this.#refused += refused.length;
+    const verdicts = new Map<number, Verdict[]>();
+    for (const { item, retryAfterMs } of refused) {
+      const verdict = refusal(
+        item.proof,
+        'busy',
+        'More log in than this relay can take now; come back in your turn.',
+        retryAfterMs,
+      );
+      const list = verdicts.get(item.shard);
+      if (list) list.push(verdict);
+      else verdicts.set(item.shard, [verdict]);
+    }
+    for (const [shard, list] of verdicts) this.#host.answer(shard, list);
+    if (now - this.#warnAt < TROUBLE_EVERY_MS) return;
+    this.#warnAt = now;
+    const { perSec, backlogMs } = this.stats();
+    this.#host.warn(
+      'logins-refused',
+      `More log in than this relay takes, ${Math.round(perSec)} per second: ${this.#refused} were told to come back so far, the last of them in ${Math.ceil(backlogMs / 1_000)} s.`,
+    );
   }
 }
 
-function admission({ proof, arrival }: Waiting): Verdict {
+function admitted({ proof, arrival }: Waiting): Verdict {
   const { slot, generation } = proof;
   return { slot, generation, refusal: null, ...(arrival === undefined ? {} : { arrival }) };
 }

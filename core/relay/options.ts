@@ -7,6 +7,7 @@ import { LOGIN_TIMEOUT_MS, RECORD_TTL_MS } from '../protocol/limits.ts';
 import { DEFAULT_PORT } from '../protocol/names.ts';
 import type { PeerId } from '../protocol/peer-id.ts';
 import { isLoopback } from './admin/loopback.ts';
+import { ADMISSION_SCHEMA, type AdmissionOptions, type ResolvedAdmission } from './admission-options.ts';
 import { MAX_SHARDS } from './limits.ts';
 
 /** A login that has proved its key, as `authorize` sees it. */
@@ -52,6 +53,7 @@ export interface AdminOptions {
   /** True: GET /metrics takes no token. Only on a loopback address. Default false. */
   openMetrics?: boolean;
 }
+export type { AdmissionOptions } from './admission-options.ts';
 
 export interface RelayOptions {
   /** Address to listen on. Default 127.0.0.1. */
@@ -82,11 +84,13 @@ export interface RelayOptions {
   directory?: false | ':memory:' | DirectoryOptions;
   /** An HTTP port for the operator. Default: none. */
   admin?: false | AdminOptions;
+  /** How many logins are taken, and from where. */
+  admission?: AdmissionOptions;
 }
 
 export type ResolvedOptions = Omit<
   Required<RelayOptions>,
-  'shards' | 'tls' | 'identity' | 'authorize' | 'directory'
+  'shards' | 'tls' | 'identity' | 'authorize' | 'directory' | 'admission'
 > & {
   shards: number;
   /** `path` null: the user's data directory. */
@@ -94,6 +98,7 @@ export type ResolvedOptions = Omit<
   tls: RelayOptions['tls'] | null;
   identity: Identity | null;
   authorize: NonNullable<RelayOptions['authorize']> | null;
+  admission: ResolvedAdmission;
 };
 
 const MiB = 1024 * 1024;
@@ -147,6 +152,7 @@ const SCHEMA = v.strictObject({
     v.union([v.literal(false), v.literal(IN_MEMORY), directory], DIRECTORY_SHAPE),
     IN_MEMORY,
   ),
+  admission: v.optional(ADMISSION_SCHEMA, {}),
   admin: v.optional(
     v.union(
       [

@@ -20,7 +20,7 @@ import { RelayDirectory } from './directory.ts';
 import { VERIFIERS } from './directory-threads.ts';
 import { guardExit } from './exit-guard.ts';
 import { Listening } from './listening.ts';
-import { LoginDesk } from './login-desk.ts';
+import { LoginDesk, type LoginDeskStats } from './login-desk.ts';
 import { limitText, type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { probePort } from './port.ts';
 import { type RelayStats, readStats } from './stats.ts';
@@ -111,6 +111,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       authorize: options.authorize,
       authorizeTimeoutMs: options.authorizeTimeoutMs,
       verifiers: VERIFIERS,
+      maxLoginsPerSec: options.admission.maxLoginsPerSec,
       answer: (shard, verdicts) => this.#shards?.tell(shard, { kind: 'verdicts', verdicts }),
       warn: (code, message) => this.#tell('warning', { code, message }),
     });
@@ -156,6 +157,7 @@ export class Relay extends EventEmitter<RelayEvents> {
     maxPeers: number;
     uptimeMs: number;
     rssBytes: number;
+    admission: LoginDeskStats;
   } {
     return {
       id: this.id,
@@ -166,6 +168,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       rssBytes: process.memoryUsage.rss(),
       ...readStats(this.#shared.counters, this.#options.shards, this.#directory, this.#lag),
+      admission: this.#desk.stats(),
     };
   }
 

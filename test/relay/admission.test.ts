@@ -1,0 +1,148 @@
+import type { Relay } from 'supernode';
+import { describe, expect, test } from 'vitest';
+import * as op from '../../core/protocol/ops.ts';
+import { LoginDesk, type LoginDeskHost } from '../../core/relay/login-desk.ts';
+import type { LoginProof, ProofAnswer, Verdict } from '../../core/threads/messages.ts';
+import { newKey, type RawKey } from '../fixtures/raw-peer.ts';
+import { dial, login, startRelay } from '../fixtures/relay.ts';
+import { until } from '../fixtures/until.ts';
+
+/** Logs in, and comes back when it is told to. @returns attempts. */
+async function obey(relay: Relay, key: RawKey): Promise<number> {
+  for (let attempts = 1; ; attempts++) {
+    const peer = await dial(relay, { key });
+    peer.sendLogin();
+    const ready = await Promise.race([peer.next(op.OP_READY).catch(() => null), peer.ended.then(() => null)]);
+    if (ready) return attempts;
+    const { error } = await peer.ended;
+    expect(error).toMatchObject({ code: 'busy', fatal: true });
+    expect(error!.message).toContain('come back in your turn');
+    await new Promise((resolve) => setTimeout(resolve, error!.retryAfterMs!));
+  }
+}
+
+describe('a relay that takes so many logins per second', () => {
+  test('tells the others when to come back, lets them in when they do, and says so', async () => {
+    const relay = await startRelay({ admission: { maxLoginsPerSec: 60 } });
+    const warnings: string[] = [];
+    relay.on('warning', ({ code, message }) => warnings.push(`${code}: ${message}`));
+    const startedAt = performance.now();
+    const attempts = await Promise.all(Array.from({ length: 180 }, () => obey(relay, newKey())));
+    // No faster than it may: 6 at once, then 60 a second.
+    expect(performance.now() - startedAt).toBeGreaterThan(((180 - 6) / 60) * 1_000 * 0.95);
+    expect(attempts.some((count) => count > 1)).toBe(true);
+    // Those who came when they were told to were not refused again; a few on a machine that stalls may be.
+    expect(attempts.filter((count) => count > 2).length).toBeLessThan(30);
+    const { admission, logins, sessions } = relay.stats();
+    expect(sessions).toBe(180);
+    expect(admission.perSec).toBe(60);
+    expect(admission.refused).toBe(attempts.reduce((sum, count) => sum + count - 1, 0));
+    expect(logins.refused).toBe(admission.refused);
+    expect(admission).toMatchObject({ pending: 0, turns: 0 });
+    expect(warnings.filter((line) => line.startsWith('logins-refused: '))).toHaveLength(1);
+    expect(warnings[0]).toContain('60 per second');
+  });
+
+  test('still lets peers resume: that costs no signature', async () => {
+    const relay = await startRelay({ admission: { maxLoginsPerSec: 1 } });
+    const key = newKey();
+    const first = await login(relay, { key });
+    // The one login of this second is taken: a full one would wait.
+    for (let k = 0; k < 20; k++) {
+      const peer = await dial(relay, { key });
+      expect((await peer.resume(first.ready!)).resumed).toBe(true);
+    }
+    expect(relay.stats().admission.refused).toBe(0);
+  });
+});
+
+const proof = (slot: number, resumed = false): LoginProof => ({
+  slot,
+  generation: 1,
+  peer: new Uint8Array(32).fill(slot),
+  nonce: new Uint8Array(32),
+  signature: new Uint8Array(64),
+  client: 'test',
+  ip: '',
+  resumed,
+});
+
+class DeskWorld {
+  readonly verdicts: Verdict[] = [];
+  readonly warnings: string[] = [];
+  /** Batches that the pool has and did not answer yet. */
+  readonly checking: { slots: number[]; answer(): void }[] = [];
+  readonly desk: LoginDesk;
+
+  constructor(host: Partial<LoginDeskHost> = {}) {
+    this.desk = new LoginDesk({
+      verify: (proofs) =>
+        new Promise<ProofAnswer[]>((resolve) => {
+          this.checking.push({
+            slots: proofs.map(({ slot }) => slot),
+            answer: () => resolve(proofs.map(() => ({ ok: true, arrival: null }))),
+          });
+        }),
+      authorize: null,
+      authorizeTimeoutMs: 1_000,
+      verifiers: 1,
+      maxLoginsPerSec: 'measured',
+      answer: (_, verdicts) => this.verdicts.push(...verdicts),
+      warn: (code) => this.warnings.push(code),
+      ...host,
+    });
+  }
+}
+
+describe('the login desk', () => {
+  test('takes resumes before full logins', async () => {
+    const asked: boolean[] = [];
+    const world = new DeskWorld({
+      authorize: ({ resumed }) => {
+        asked.push(resumed);
+        return { allowed: true };
+      },
+    });
+    world.desk.take(0, [proof(1)]);
+    world.desk.take(0, [proof(2), proof(3, true)]);
+    expect(world.checking.map(({ slots }) => slots)).toEqual([[1]]);
+    world.checking[0]!.answer();
+    await until('the next ones are taken', () => world.checking.length === 2);
+    expect(world.checking[1]!.slots).toEqual([2]);
+    expect(asked).toContain(true);
+    world.checking[1]!.answer();
+    await until('all have their verdicts', () => world.verdicts.length === 3);
+    expect(world.verdicts.every(({ refusal }) => refusal === null)).toBe(true);
+    expect(world.desk.stats()).toMatchObject({ pending: 0, turns: 0, refused: 0 });
+  });
+
+  test('holds no more than it has room for, and gives each of the others a turn of its own', () => {
+    const world = new DeskWorld();
+    const proofs = Array.from({ length: 20_000 }, (_, k) => {
+      const one = proof(k);
+      new DataView(one.peer.buffer).setUint32(0, k);
+      return one;
+    });
+    world.desk.take(0, proofs);
+    const { pending, refused, turns, backlogMs } = world.desk.stats();
+    expect(pending).toBe(16_384);
+    expect(refused).toBe(20_000 - 16_384);
+    expect(turns).toBe(refused);
+    expect(world.verdicts).toHaveLength(refused);
+    const waits = world.verdicts.map(({ refusal }) => refusal!.retryAfterMs!);
+    // Evenly: the same as the rate, whatever the order within a few milliseconds.
+    expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(backlogMs * 0.15);
+    expect(world.warnings).toEqual(['logins-refused']);
+  });
+
+  test('sheds what waited too long even while the pool answers nothing', async () => {
+    const world = new DeskWorld();
+    world.desk.take(
+      0,
+      Array.from({ length: 100 }, (_, k) => proof(k)),
+    );
+    expect(world.checking).toHaveLength(1);
+    await until('the others are told to come back', () => world.verdicts.length === 36);
+    expect(world.verdicts.every(({ refusal }) => refusal?.code === 'busy')).toBe(true);
+  });
+});
