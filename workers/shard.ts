@@ -32,6 +32,7 @@ import { Drain } from './shard/drain.ts';
 import { Ends } from './shard/ends.ts';
 import { Farewells } from './shard/farewells.ts';
 import { deliverLocal, forwardBundle } from './shard/forward.ts';
+import { Gate } from './shard/gate.ts';
 import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
 import { Outboxes } from './shard/outbox.ts';
@@ -66,6 +67,7 @@ class Shard {
   readonly outboxes: Outboxes;
   readonly links: Links;
   readonly asks: Asks;
+  readonly gate: Gate;
   readonly #directory: Directory;
   readonly #channels: Channels;
   readonly #logins: Logins;
@@ -114,6 +116,9 @@ class Shard {
     });
     this.#directory = new Directory(this);
     this.#channels = new Channels(this);
+    this.gate = new Gate(task, this.counters, (code, message) =>
+      this.#tell({ kind: 'warning', code, message }),
+    );
     this.#logins = new Logins(this);
     this.#controls = new ControlFrames({
       outboxes: this.outboxes,
@@ -129,11 +134,13 @@ class Shard {
         drain: (session) => this.outboxes.drained(session),
         close: (session) => {
           session.socketGone = true;
+          this.#logins.through(session);
           this.#finish(session, 'peer-gone', 'left');
         },
         fault: (where, error, session) => this.#fault(where, error, session),
       },
       task.tls,
+      this.gate,
     );
   }
 
@@ -176,7 +183,8 @@ class Shard {
     try {
       this.#logins.greet(session);
     } catch (error) {
-      // Nobody else knows of the session yet.
+      // Nobody else knows of the session yet, and `close` will not be called for it.
+      this.#logins.through(session);
       this.#finish(session, 'peer-gone', 'internal');
       throw error;
     }
@@ -327,13 +335,19 @@ class Shard {
     const wasLive = session.state === LIVE;
     const body = { code, message, fatal: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     const frame = encodeControl(op.OP_ERROR, 0, body);
-    if (!wasLive) this.counters[C.loginsRefused]!++;
+    if (!wasLive) this.#loginRefused(code);
     else if (PROTOCOL_ERRORS.has(code)) this.counters[C.protocolErrors]!++;
     // What it was to be sent before (a `closed`, say) goes out first.
     const pending = this.outboxes.takePending(session);
     this.#finish(session, closeReasonOf(code), code);
     this.#farewells.add({ session, code, messages: pending ? [pending, frame] : [frame] });
     this.#schedule();
+  }
+
+  #loginRefused(code: WireErrorCode): void {
+    this.counters[C.loginsRefused]!++;
+    if (code === 'busy') this.counters[C.loginsBusy]!++;
+    else if (code === 'login-timeout') this.counters[C.loginsLate]!++;
   }
 
   /** Frees all that the session holds. Its socket is not touched. */

@@ -13,7 +13,7 @@ import { Login, type LoginOptions, type Ready } from './login.ts';
 import { Outbox } from './outbox.ts';
 import type { ClientSocket, Platform, SocketClosed, TrustedCertificates } from './platform.ts';
 import { unrefTimer } from './platform.ts';
-import { relayErrorOf } from './relay-error.ts';
+import { RelayError, relayErrorOf } from './relay-error.ts';
 
 /** What a connection tells its owner. None may throw but ProtocolError (the relay is at fault) from data and control. */
 export interface ConnectionOwner {
@@ -166,12 +166,19 @@ export class Connection {
     }
   }
 
-  #closed({ cause, broken }: SocketClosed): void {
+  #closed({ cause, broken, retryAfterMs }: SocketClosed): void {
     this.#socketGone = true;
     this.#closing?.();
     const { url } = this.#options;
     if (broken && this.#opened) {
       this.#breach(cause?.message ?? 'it broke the WebSocket protocol', cause);
+    } else if (retryAfterMs !== undefined) {
+      this.#end(
+        new RelayError('busy', `The relay at ${url} takes no connection now: ${causeText(cause)}.`, {
+          retryAfterMs,
+          cause,
+        }),
+      );
     } else if (this.#state === 'connecting' && !this.#opened) {
       this.#end(unreachable(url, causeText(cause), cause));
     } else {

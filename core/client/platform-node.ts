@@ -20,11 +20,25 @@ export const nodePlatform: Platform = {
   toDuplex: duplexOf,
 };
 
+/** Too Many Requests, and Service Unavailable: the relay has no room now (docs/protocol.md §5). */
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
+/** When it does not say how long, in whole seconds. */
+const RETRY_MS = 1_000;
+const MOST_RETRY_MS = 3_600_000;
+
+function retryAfterMs(seconds: string | undefined): number {
+  const ms = seconds !== undefined && /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1_000 : RETRY_MS;
+  return Math.min(MOST_RETRY_MS, ms);
+}
+
 class NodeSocket implements ClientSocket {
   readonly #socket: WebSocket;
   readonly #events: SocketEvents;
   #watching = false;
   #cause: Error | undefined;
+  /** The relay's answer instead of a WebSocket. */
+  #refusal: Error | undefined;
+  #retryAfterMs: number | undefined;
 
   constructor(url: string, { ca }: SocketOptions, events: SocketEvents) {
     this.#events = events;
@@ -45,9 +59,17 @@ class NodeSocket implements ClientSocket {
     this.#socket.on('error', (error) => {
       this.#cause = error;
     });
+    this.#socket.on('unexpected-response', (_request, response) => {
+      response.resume();
+      const { statusCode = 0, headers } = response;
+      this.#refusal = new Error(`Unexpected server response: ${statusCode}`);
+      if (BUSY.has(statusCode)) this.#retryAfterMs = retryAfterMs(headers['retry-after']);
+      this.#socket.terminate();
+    });
     this.#socket.on('close', () => {
-      const cause = this.#cause;
+      const cause = this.#refusal ?? this.#cause;
       if (cause === undefined) events.closed({});
+      else if (this.#retryAfterMs !== undefined) events.closed({ cause, retryAfterMs: this.#retryAfterMs });
       else
         events.closed({ cause, broken: String((cause as NodeJS.ErrnoException).code).startsWith('WS_ERR_') });
     });

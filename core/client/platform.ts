@@ -38,6 +38,8 @@ export interface SocketEvents {
 export interface SocketClosed {
   /** What went wrong, as far as the platform says; undefined for an orderly close. */
   cause?: Error;
+  /** The relay refused the socket before it was a WebSocket, and asks to stay away so long, in milliseconds. A browser does not tell. */
+  retryAfterMs?: number;
   /** True when the other end broke the WebSocket protocol or its limits. */
   broken?: boolean;
 }

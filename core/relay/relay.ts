@@ -290,6 +290,7 @@ export class Relay extends EventEmitter<RelayEvents> {
         ticketKey: ticketKeyOf(this.#identity),
         loginTimeoutMs,
         authorize: authorize !== null,
+        admission: this.#options.admission,
         directory: this.#options.directory !== null,
         tls: this.#tls && {
           keyFile: this.#tls.keyFile,

@@ -20,7 +20,10 @@ export interface RelayStats {
   framesPerSend: number;
   /** Sends by the frames that one carried: 1, 2 to 3, 4 to 7, and so on; the last has all beyond. */
   sends: number[];
-  logins: { full: number; resumed: number; refused: number };
+  /** Of those refused: told to come back (`busy`), and not done in time (`login-timeout`). */
+  logins: { full: number; resumed: number; refused: number; busy: number; late: number };
+  /** Sockets that were refused before they were WebSockets: too many logging in; a prefix's rate; its open connections. */
+  upgradesRefused: { full: number; rate: number; prefix: number };
   /** Offers that were refused because the callee was gone or busy. */
   offersRefused: number;
   protocolErrors: number;
@@ -110,7 +113,18 @@ export function readStats(
     classes: readClasses(each),
     framesPerSend: sends > 0 ? sum('framesOut') / sends : 0,
     sends: Array.from({ length: SEND_BUCKETS }, (_, i) => sum(COUNTERS[C.sends1 + i]!)),
-    logins: { full: sum('logins'), resumed: sum('resumes'), refused: sum('loginsRefused') },
+    logins: {
+      full: sum('logins'),
+      resumed: sum('resumes'),
+      refused: sum('loginsRefused'),
+      busy: sum('loginsBusy'),
+      late: sum('loginsLate'),
+    },
+    upgradesRefused: {
+      full: sum('upgradesRefusedFull'),
+      rate: sum('upgradesRefusedRate'),
+      prefix: sum('upgradesRefusedPrefix'),
+    },
     offersRefused: sum('offersRefused'),
     protocolErrors: sum('protocolErrors'),
     faults: sum('faults'),

@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { createCounters } from '../threads/counters.ts';
 import type { FromShard, ShardTask, ToShard } from '../threads/messages.ts';
+import { createPrefixCounts } from '../threads/prefix-counts.ts';
 import { createPresence } from '../threads/presence.ts';
 import { createRing } from '../threads/ring.ts';
 import { createTaskGate } from '../threads/task-gate.ts';
@@ -18,6 +19,7 @@ export interface Shared {
   versions: SharedArrayBuffer;
   directoryTasks: SharedArrayBuffer;
   closedShards: SharedArrayBuffer;
+  prefixCounts: SharedArrayBuffer;
 }
 
 export function createShared(shards: number, maxPeers: number): Shared {
@@ -27,6 +29,7 @@ export function createShared(shards: number, maxPeers: number): Shared {
     versions: createVersions(),
     directoryTasks: createTaskGate(),
     closedShards: new SharedArrayBuffer(4),
+    prefixCounts: createPrefixCounts(),
   };
 }
 
@@ -36,6 +39,7 @@ type ShardSettings = Pick<
   | 'ticketKey'
   | 'loginTimeoutMs'
   | 'authorize'
+  | 'admission'
   | 'directory'
   | 'tls'
   | Exclude<keyof Shared, 'directoryTasks'>

@@ -78,6 +78,11 @@ export const COUNTERS = [
   'lagMeanUs', // gauge: how late the event loop was, over the last half second
   'lagMaxUs', // gauge: the most of the last 10 to 20 seconds
   'whyForgotten', // entries of the ledger (why.ts) that had to go before their time
+  'upgradesRefusedFull', // sockets refused before they were WebSockets: too many are logging in
+  'upgradesRefusedRate', // ... their prefix makes too many a second
+  'upgradesRefusedPrefix', // ... their prefix has too many open
+  'loginsBusy', // logins that were told to come back: too many, or the relay was behind
+  'loginsLate', // logins that were not done in time
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 

@@ -32,6 +32,13 @@ export interface ShardTask {
   /** True when the embedder gave an `authorize` hook: then every login is asked for, resumes too. */
   authorize: boolean;
   tls: { keyFile: string; certFile: string } | null;
+  /** What is refused before there is a WebSocket (workers/shard/gate.ts), and the counts of it that shards share. */
+  admission: {
+    maxUnauthenticated: number;
+    perPrefix: { connectionsPerSec: number; connections: number } | false;
+    limitLoopback: boolean;
+  };
+  prefixCounts: SharedArrayBuffer;
 }
 
 /** A login whose signature the directory pool must check. */

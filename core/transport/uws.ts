@@ -31,6 +31,21 @@ export interface ShardHandlers<S> {
   fault(where: string, error: unknown, session: S | undefined): void;
 }
 
+/** Why a socket is refused before it is a WebSocket. */
+export interface UpgradeRefusal {
+  status: '429 Too Many Requests' | '503 Service Unavailable';
+  retryAfterSeconds: number;
+  /** One line of text. */
+  message: string;
+}
+
+/** Decides on every socket that would become a WebSocket. */
+export interface UpgradeGate {
+  /** @param address 4 or 16 bytes. @returns a refusal, or a mark that `leave` is given when the socket is gone. */
+  enter(address: ArrayBuffer): number | UpgradeRefusal;
+  leave(mark: number): void;
+}
+
 export interface Tls {
   keyFile: string;
   certFile: string;
@@ -88,11 +103,15 @@ export function createAcceptor(): Acceptor {
   };
 }
 
-export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): ShardApp {
+export function createShardApp<S>(
+  handlers: ShardHandlers<S>,
+  tls: Tls | null,
+  gate: UpgradeGate | null = null,
+): ShardApp {
   const app = (tls
     ? uWS.SSLApp({ key_file_name: tls.keyFile, cert_file_name: tls.certFile })
     : uWS.App()) as unknown as ThreadedApp;
-  type Socket = ShardSocket<S>;
+  type Socket = ShardSocket<S> & { mark: number };
 
   const contain = (where: string, error: unknown, socket: Socket | undefined): void => {
     try {
@@ -128,8 +147,16 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
             );
           return;
         }
+        const mark = gate === null ? 0 : gate.enter(response.getRemoteAddress());
+        if (typeof mark !== 'number') {
+          response
+            .writeStatus(mark.status)
+            .writeHeader('Retry-After', String(mark.retryAfterSeconds))
+            .end(`${mark.message}; come back in ${mark.retryAfterSeconds} s.\n`, true);
+          return;
+        }
         response.upgrade(
-          { session: undefined },
+          { session: undefined, mark },
           request.getHeader('sec-websocket-key'),
           SUBPROTOCOL,
           request.getHeader('sec-websocket-extensions'),
@@ -168,6 +195,7 @@ export function createShardApp<S>(handlers: ShardHandlers<S>, tls: Tls | null): 
     close: (ws) => {
       const socket = ws as unknown as Socket;
       try {
+        gate?.leave(socket.mark);
         if (socket.session !== undefined) handlers.close(socket.session);
       } catch (error) {
         contain('close', error, undefined);

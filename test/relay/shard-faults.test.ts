@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { C, countersOf, createCounters } from '../../core/threads/counters.ts';
 import type { FromShard, LoginProof, PresenceChange, ShardTask } from '../../core/threads/messages.ts';
+import { createPrefixCounts } from '../../core/threads/prefix-counts.ts';
 import { createPresence, PresenceTable } from '../../core/threads/presence.ts';
 import { createVersions } from '../../core/threads/versions.ts';
 import { type Acceptor, createAcceptor } from '../../core/transport/uws.ts';
@@ -44,6 +45,8 @@ beforeEach(async () => {
     versions: createVersions(),
     directory: false,
     closedShards: new SharedArrayBuffer(4),
+    prefixCounts: createPrefixCounts(),
+    admission: { maxUnauthenticated: 16_384, perPrefix: false as const, limitLoopback: false },
     relayKey: randomBytes(32),
     ticketKey: randomBytes(32),
     loginTimeoutMs: 10_000,

@@ -16,6 +16,7 @@ import type { Arrival, LoginProof, ShardTask, Verdict } from '../../core/threads
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import { SEND_DROPPED } from '../../core/transport/uws.ts';
+import type { Gate } from './gate.ts';
 import { LoginFrames, NONCE_BYTES } from './login-frames.ts';
 import { LoginSlices } from './login-slices.ts';
 import type { Outboxes } from './outbox.ts';
@@ -31,6 +32,7 @@ export interface LoginsHost {
   readonly outboxes: Outboxes;
   readonly presence: PresenceTable;
   readonly counters: Float64Array;
+  readonly gate: Pick<Gate, 'loggingIn'>;
   /** Proofs for the main thread, at the end of the turn. */
   submit(proof: LoginProof): void;
   refuse(
@@ -88,6 +90,8 @@ export class Logins {
     session.nonce = nonce;
     session.deadline = performance.now() + task.loginTimeoutMs;
     this.#pending.add(session);
+    session.loggingIn = true;
+    this.#host.gate.loggingIn(1);
     // With the answer to the upgrade, which is being written now: a write of its own costs 4 us. (Only writing to another
     // socket than the one whose callback this is does harm: see outbox.ts.)
     const hello = this.#frames.hello(nonce);
@@ -182,6 +186,13 @@ export class Logins {
     this.#pending.delete(session);
   }
 
+  /** Its socket is gone, or it is logged in: it takes nobody's room any more. */
+  through(session: Session): void {
+    if (!session.loggingIn) return;
+    session.loggingIn = false;
+    this.#host.gate.loggingIn(-1);
+  }
+
   #begin(session: Session): boolean {
     if (session.state === GREETED) {
       session.state = CHECKING;
@@ -223,6 +234,7 @@ export class Logins {
       return;
     }
     this.forget(session);
+    this.through(session);
     session.nonce = null;
     session.state = LIVE;
     if (claim === 'replaced') this.#host.replace({ ...this.#former });

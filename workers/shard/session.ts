@@ -29,6 +29,8 @@ export class Session {
   /** What the login must sign; null once it has been used. */
   nonce: Uint8Array | null = null;
   client = '';
+  /** True from the upgrade until it is logged in or its socket is gone: it is one of `maxUnauthenticated` (gate.ts). */
+  loggingIn = false;
   /** Bundles that came before the login was done and wait to be read (see logins.ts). */
   early = 0;
   /** True while the login that is being checked is a resume. */

@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { connect, type Relay, RelayError } from 'supernode';
+import { describe, expect, test } from 'vitest';
+import WebSocket from 'ws';
+import { SUBPROTOCOL } from '../../core/protocol/names.ts';
+import { dial, login, startRelay } from '../fixtures/relay.ts';
+import { until } from '../fixtures/until.ts';
+
+/** @returns the answer to an upgrade that is refused. */
+async function refusedUpgrade(relay: Relay): Promise<{ status: number; retryAfter: string; body: string }> {
+  const socket = new WebSocket(relay.url, SUBPROTOCOL);
+  socket.on('error', () => {});
+  const [, response] = await once(socket, 'unexpected-response');
+  let body = '';
+  for await (const part of response) body += part;
+  socket.terminate();
+  return { status: response.statusCode, retryAfter: response.headers['retry-after'], body };
+}
+
+function watchWarnings(relay: Relay): string[] {
+  const codes: string[] = [];
+  relay.on('warning', ({ code }) => codes.push(code));
+  return codes;
+}
+
+describe('sockets that are not logged in', () => {
+  test.each([1, 2])(
+    'are bounded over %i shards; more are refused with 503, until some have logged in',
+    async (shards) => {
+      const relay = await startRelay({ shards, admission: { maxUnauthenticated: 4 } });
+      const warnings = watchWarnings(relay);
+      const waiting = await Promise.all(Array.from({ length: 4 }, () => dial(relay)));
+      const { status, retryAfter, body } = await refusedUpgrade(relay);
+      expect(status).toBe(503);
+      expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
+      expect(body).toContain('come back in');
+      expect(relay.stats().upgradesRefused.full).toBe(1);
+      await until('the operator is warned', () => warnings.includes('unauthenticated-full'));
+      // The client is told as an error that names the wait.
+      const refused = await connect(relay.url).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(RelayError);
+      expect(refused).toMatchObject({ code: 'busy' });
+      expect((refused as RelayError).retryAfterMs).toBeGreaterThanOrEqual(1_000);
+      await waiting[0]!.login();
+      const peer = await login(relay);
+      waiting[1]!.terminate();
+      for (let another: unknown = null; another === null; )
+        another = await connect(relay.url).catch(() => null);
+      peer.terminate();
+    },
+  );
+});
+
+describe('an address prefix', () => {
+  test('has so many connections, and is told 429 beyond them', async () => {
+    const perPrefix = { connectionsPerSec: 1_000, connections: 3 };
+    const relay = await startRelay({ admission: { perPrefix, limitLoopback: true } });
+    const warnings = watchWarnings(relay);
+    const peers = await Promise.all(Array.from({ length: 3 }, () => login(relay)));
+    const { status, body } = await refusedUpgrade(relay);
+    expect(status).toBe(429);
+    expect(body).toContain('127.0.0.0/24 has 3 connections already');
+    expect(relay.stats().upgradesRefused).toEqual({ full: 0, rate: 0, prefix: 1 });
+    await until('the operator is warned', () => warnings.includes('prefix-connections'));
+    peers[0]!.terminate();
+    await until('the relay knows that it left', () => relay.stats().sockets === 2);
+    await login(relay);
+  });
+
+  test('makes so many per second', async () => {
+    const perPrefix = { connectionsPerSec: 2, connections: 1_000 };
+    const relay = await startRelay({ shards: 2, admission: { perPrefix, limitLoopback: true } });
+    const warnings = watchWarnings(relay);
+    const refused: unknown[] = [];
+    // Two windows of 10 at most, should the clock pass from one into the next here.
+    for (let k = 0; k < 21 && refused.length === 0; k++) {
+      await dial(relay).catch(async (error) => refused.push(error));
+    }
+    expect(refused).toHaveLength(1);
+    expect(relay.stats().upgradesRefused.rate).toBe(1);
+    await until('the operator is warned', () => warnings.includes('prefix-rate'));
+  });
+
+  test('of this machine is not counted when nothing is said', async () => {
+    const relay = await startRelay({ admission: { perPrefix: { connectionsPerSec: 1, connections: 1 } } });
+    await Promise.all(Array.from({ length: 20 }, () => login(relay)));
+    expect(relay.stats().sessions).toBe(20);
+  });
+});
+
+describe('a socket that takes its time', () => {
+  const handshake = (relay: Relay): string =>
+    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${relay.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`;
+
+  /** Sends its bytes one by one, as slowly as it is let. */
+  function drip(socket: Socket, bytes: Uint8Array, everyMs: number): void {
+    let at = 0;
+    const timer = setInterval(() => {
+      if (at < bytes.length) socket.write(bytes.subarray(at, ++at));
+    }, everyMs);
+    socket.on('close', () => clearInterval(timer));
+  }
+
+  test('is gone at the deadline, silent or dripping, a thousand of them too', {
+    timeout: 60_000,
+  }, async () => {
+    const relay = await startRelay({ shards: 2, loginTimeoutMs: 1_500 });
+    const sockets: Socket[] = [];
+    for (let k = 0; k < 1_000; k++) {
+      // Half-open: these do not go by themselves when they are told.
+      const socket = createConnection({ port: relay.port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => {});
+      socket.write(handshake(relay));
+      socket.resume();
+      // A frame of 512 bytes, as its header says: a login that never gets done.
+      if (k % 2 === 0) drip(socket, Uint8Array.of(0x82, 0xfe, 2, ...Array(61).fill(0)), 100);
+      sockets.push(socket);
+      if (k % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until('all have come', () => relay.stats().logins.late + relay.stats().sockets === 1_000);
+    const peer = await login(relay);
+    await until('all are gone', () => relay.stats().sockets === 1);
+    expect(relay.stats().logins).toMatchObject({ late: 1_000, refused: 1_000, full: 1 });
+    await peer.roundTrip();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('before it is a WebSocket is gone within seconds', { timeout: 40_000 }, async () => {
+    const relay = await startRelay();
+    const silent = createConnection({ port: relay.port, host: '127.0.0.1' });
+    const dripping = createConnection({ port: relay.port, host: '127.0.0.1' });
+    const ends = [silent, dripping].map((socket) => once(socket.resume(), 'close'));
+    for (const socket of [silent, dripping]) socket.on('error', () => {});
+    drip(
+      dripping,
+      new TextEncoder().encode(handshake(relay).replace('\r\n\r\n', `\r\nX: ${'y'.repeat(2_000)}`)),
+      200,
+    );
+    await Promise.all(ends);
+    expect(relay.stats().sockets).toBe(0);
+  });
+});
