@@ -23,12 +23,6 @@ export function ringBytes(shards: number): number {
 export const SHARD_YOUNG_GENERATION_MB = 6;
 /** Proofs per task of the directory pool: 64 x 136 us = 9 ms, long enough to hide the hand-over of about 60 us. */
 export const PROOFS_PER_TASK = 64;
-/**
- * CoDel of the queue of login proofs (core/overload/codel-queue.ts). To refuse a login costs a new connection, about what its
- * signature costs: so a burst waits up to a second, and only a load that stays is shed, newest first, after 50 ms.
- */
-export const LOGIN_TARGET_MS = 50;
-export const LOGIN_INTERVAL_MS = 1_000;
 /** Look-ups per task: 256 x about 10 us; a write of 256 is one commit, and a commit costs as much for one. */
 export const READS_PER_TASK = 256;
 export const WRITES_PER_TASK = 256;

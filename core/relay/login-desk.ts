@@ -11,7 +11,7 @@ import { MAX_LOGINS_PENDING } from '../protocol/limits.ts';
 import { peerIdOf } from '../protocol/peer-id.ts';
 import { keyText } from '../threads/key-text.ts';
 import type { Arrival, LoginProof, ProofAnswer, Verdict } from '../threads/messages.ts';
-import { LOGIN_INTERVAL_MS, LOGIN_TARGET_MS, PROOFS_PER_TASK, TROUBLE_EVERY_MS } from './limits.ts';
+import { PROOFS_PER_TASK, TROUBLE_EVERY_MS } from './limits.ts';
 import { type LoginWaits, Waits } from './login-waits.ts';
 import type { Authorization, Login } from './options.ts';
 
@@ -54,6 +54,12 @@ export interface LoginDeskStats {
   waitMs: LoginWaits;
 }
 
+/**
+ * CoDel of the queue of login proofs (core/overload/codel-queue.ts). To refuse a login costs a new connection, about what its
+ * signature costs: so a burst waits up to a second, and only a load that stays is shed, newest first, after 50 ms.
+ */
+const TARGET_MS = 50;
+const INTERVAL_MS = 1_000;
 /** What verifying one signature costs, until it was measured here (docs/architecture.md). */
 const VERIFY_MS = 0.15;
 /** When a login could not be decided on, for a reason that is not the load. */
@@ -78,8 +84,8 @@ export class LoginDesk {
       perSec: host.maxLoginsPerSec,
       initialPerSec: (host.verifiers * 1_000) / VERIFY_MS,
       mostPending: MAX_LOGINS_PENDING,
-      targetMs: LOGIN_TARGET_MS,
-      intervalMs: LOGIN_INTERVAL_MS,
+      targetMs: TARGET_MS,
+      intervalMs: INTERVAL_MS,
       random: Math.random,
     });
   }
