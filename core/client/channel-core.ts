@@ -14,6 +14,7 @@ import { dataFrameBytes, isEndOp } from '../protocol/frame.ts';
 import { MAX_PAYLOAD_BYTES } from '../protocol/limits.ts';
 import { OP_CLOSE, OP_CREDIT } from '../protocol/ops.ts';
 import type { PeerId } from '../protocol/peer-id.ts';
+import type { Congestion } from './events.ts';
 import { ReceiveHalf } from './receive-half.ts';
 import { type DataSink, SendHalf } from './send-half.ts';
 
@@ -47,6 +48,7 @@ export interface ChannelFace {
   /** bufferedAmount fell. */
   progress(): void;
   closed(reason: CloseReason): void;
+  congested(congestion: Omit<Congestion, 'priority'>): void;
 }
 
 /** A reader that takes messages itself; `ready` says that there may be one, or the end, or the close. */
@@ -150,6 +152,11 @@ export class ChannelCore {
 
   creditReceived(bytes: number): void {
     if (this.state !== 'closed') this.sending.credit(bytes);
+  }
+
+  /** What becomes of this end's frames at the relay. */
+  congested(congestion: Omit<Congestion, 'priority'>): void {
+    if (this.state !== 'closed') this.face?.congested(congestion);
   }
 
   #progress(): void {

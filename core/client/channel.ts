@@ -9,6 +9,8 @@ import {
   ChannelErrorEvent,
   type ChannelEvents,
   ChannelMessageEvent,
+  type Congestion,
+  CongestionEvent,
   type Listener,
   TypedEventTarget,
 } from './events.ts';
@@ -35,6 +37,11 @@ export class Channel extends TypedEventTarget<ChannelEvents> implements AsyncIte
   onend: ((event: Event) => void) | null = null;
   /** bufferedAmount fell to bufferedAmountLowThreshold. */
   onbufferedamountlow: ((event: Event) => void) | null = null;
+  /**
+   * The relay drops frames that this end sends, or has stopped doing so (`over`): an application that sends video sends less, or
+   * none. Realtime channels only.
+   */
+  oncongestion: ((event: CongestionEvent) => void) | null = null;
   /** The channel was lost: it ended for another reason than `closed`. `onclose` follows. */
   onerror: ((event: ChannelErrorEvent) => void) | null = null;
   /** The channel has ended. */
@@ -53,6 +60,7 @@ export class Channel extends TypedEventTarget<ChannelEvents> implements AsyncIte
       end: () => this.#emit(this.onend, new Event('end')),
       progress: () => this.#progress(),
       closed: (reason) => this.#closed(reason),
+      congested: (congestion) => this.#congested(congestion),
     };
   }
 
@@ -202,6 +210,11 @@ export class Channel extends TypedEventTarget<ChannelEvents> implements AsyncIte
     if (!this.#wasAboveThreshold || this.bufferedAmount > this.bufferedAmountLowThreshold) return;
     this.#wasAboveThreshold = false;
     this.#emit(this.onbufferedamountlow, new Event('bufferedamountlow'));
+  }
+
+  #congested(congestion: Omit<Congestion, 'priority'>): void {
+    const event = new CongestionEvent({ ...congestion, priority: this.priority });
+    this.#emit(this.oncongestion, event);
   }
 
   #closed(reason: CloseReason): void {

@@ -1,5 +1,6 @@
 /** EventTarget with typed events, and the events of a channel. */
-import type { CloseReason, SupernodeError } from '../protocol/errors.ts';
+import type { CloseReason, CongestionCause, SupernodeError } from '../protocol/errors.ts';
+import type { Priority } from '../protocol/ops.ts';
 
 export type Listener<E extends Event> = ((event: E) => void) | { handleEvent(event: E): void };
 
@@ -51,7 +52,42 @@ export class ChannelErrorEvent extends Event {
   }
 }
 
+/** What the relay says of a realtime channel whose frames it has to drop, to the end that sends them. */
+export interface Congestion {
+  /**
+   * `receiver`: the other end does not keep up; `relay`: the relay itself does not; `budget`: this peer, or its tenant, sends
+   * more than it may.
+   */
+  readonly cause: CongestionCause;
+  /** The class of the channel. */
+  readonly priority: Priority;
+  /** What gets through on this channel now, frame headers included; 0: nothing. */
+  readonly bytesPerSec: number;
+  /** Frames of this channel that the relay has dropped since it last said so. */
+  readonly dropped: number;
+  /** True: it has ended, nothing was dropped for a second. */
+  readonly over: boolean;
+}
+
+/** At most four a second for each channel, from the first dropped frame to `over`. */
+export class CongestionEvent extends Event implements Congestion {
+  readonly cause: CongestionCause;
+  readonly priority: Priority;
+  readonly bytesPerSec: number;
+  readonly dropped: number;
+  readonly over: boolean;
+  constructor({ cause, priority, bytesPerSec, dropped, over }: Congestion) {
+    super('congestion');
+    this.cause = cause;
+    this.priority = priority;
+    this.bytesPerSec = bytesPerSec;
+    this.dropped = dropped;
+    this.over = over;
+  }
+}
+
 export interface ChannelEvents {
+  congestion: CongestionEvent;
   message: ChannelMessageEvent;
   end: Event;
   bufferedamountlow: Event;

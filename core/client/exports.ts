@@ -4,6 +4,7 @@ export type { Audience, PresenceState } from '../protocol/directory-ops.ts';
 export {
   ChannelError,
   type CloseReason,
+  type CongestionCause,
   type ErrorCode,
   OptionError,
   SupernodeError,
@@ -29,6 +30,8 @@ export type {
   ChannelErrorEvent,
   ChannelEvents,
   ChannelMessageEvent,
+  Congestion,
+  CongestionEvent,
 } from './events.ts';
 export type { Offer } from './offer.ts';
 export type { ConnectOptions, OpenOptions, ReconnectOptions } from './options.ts';

@@ -162,6 +162,9 @@ export class Session implements ChannelSession {
       case op.OP_CREDIT:
         this.#channels.get(frame.body.label)?.creditReceived(frame.body.bytes);
         break;
+      case op.OP_CONGESTION:
+        this.#channels.get(frame.body.label)?.congested(frame.body);
+        break;
       case op.OP_CLOSED:
         this.#closed(frame.requestId, frame.body);
         break;

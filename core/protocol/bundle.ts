@@ -1,5 +1,5 @@
 /** A bundle: frames back to back in one WebSocket binary message. The reader walks what a relay sent. */
-import { type Control, controlFrameEnd, decodeControl } from './control.ts';
+import { type Control, controlFrameEnd, decodeControl, isControlOp } from './control.ts';
 import { ProtocolError } from './errors.ts';
 import {
   ARRAY_OF_3,
@@ -10,6 +10,7 @@ import {
   payloadStart,
   readLabel,
 } from './frame.ts';
+import { isNewsOp } from './ops.ts';
 
 export interface BundleReader {
   /** `payload` is a view of the bundle. */
@@ -31,7 +32,9 @@ export function readBundle(bundle: Uint8Array, reader: BundleReader): void {
       at = after;
     } else {
       const after = controlFrameEnd(bundle, at, end);
-      reader.control(decodeControl(bundle, at, after));
+      const op = bundle[at + 1]!;
+      // News of a later version.
+      if (!isNewsOp(op) || isControlOp(op)) reader.control(decodeControl(bundle, at, after));
       at = after;
     }
   }

@@ -5,7 +5,7 @@
 import { Packr, Unpackr } from 'msgpackr';
 import * as v from 'valibot';
 import { DIRECTORY_BODY } from './directory-ops.ts';
-import { CLOSE_REASONS, ProtocolError } from './errors.ts';
+import { CLOSE_REASONS, CONGESTION_CAUSES, ProtocolError } from './errors.ts';
 import { bytes, bytesUpTo, text, u32, uint } from './fields.ts';
 import { ARRAY_OF_3 } from './frame.ts';
 import {
@@ -79,6 +79,13 @@ export const BODY = {
   [op.OP_CREDIT]: v.object({ label: u32, bytes: credit }),
   [op.OP_CLOSE]: v.object({ label: u32 }),
   [op.OP_CLOSED]: v.object({ label: u32, reason: v.picklist(CLOSE_REASONS) }),
+  [op.OP_CONGESTION]: v.object({
+    label: u32,
+    cause: v.picklist(CONGESTION_CAUSES),
+    bytesPerSec: u32,
+    dropped: u32,
+    over: v.boolean(),
+  }),
   ...DIRECTORY_BODY,
 } as const;
 

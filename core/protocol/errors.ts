@@ -59,6 +59,10 @@ export const CLOSE_REASONS = [
 ] as const;
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
+/** Whose limit makes the relay drop frames of a realtime channel (docs/protocol.md §6.6). */
+export const CONGESTION_CAUSES = ['receiver', 'relay', 'budget'] as const;
+export type CongestionCause = (typeof CONGESTION_CAUSES)[number];
+
 export type ErrorCode =
   | WireErrorCode
   | 'bad-option'

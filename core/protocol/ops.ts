@@ -6,6 +6,7 @@
  *   0x18..0x1c  end of stream, one per priority class (a data frame with an empty payload)
  *   0x20..0x27  connection
  *   0x30..0x37  channel
+ *   0x38..0x3f  news of channels: a client ignores those that it does not know
  *   0x40..0x54  directory
  */
 
@@ -35,6 +36,8 @@ export const OP_CREDIT = 0x35;
 export const OP_CLOSE = 0x36;
 export const OP_CLOSED = 0x37;
 
+export const OP_CONGESTION = 0x38;
+
 export const OP_LOOKUP = 0x40;
 export const OP_FOUND = 0x41;
 export const OP_SEARCH = 0x42;
@@ -60,6 +63,11 @@ export const OP_MAIL_ACK = 0x54;
 /** Directory frames may be larger than other control frames: a vault fits one. */
 export function isDirectoryOp(op: number): boolean {
   return op >= OP_LOOKUP && op <= OP_MAIL_ACK;
+}
+
+/** What a client may ignore: the relay says so for the application's sake, and nothing depends on it. */
+export function isNewsOp(op: number): boolean {
+  return op >= OP_CONGESTION && op <= 0x3f;
 }
 
 /** The bit that makes a data op an end-of-stream op. */

@@ -1,6 +1,6 @@
 /** The shapes of what threads say to each other. Types only: nothing here runs. */
 import type { MessagePort } from 'node:worker_threads';
-import type { CloseReason, WireErrorCode } from '../protocol/errors.ts';
+import type { CloseReason, CongestionCause, WireErrorCode } from '../protocol/errors.ts';
 import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
 import type { WhyReason } from './why-reasons.ts';
 
@@ -158,4 +158,13 @@ export type ShardMessage =
   | { t: 'accepted'; label: number; peerLabel: number; credit: number }
   | { t: 'credit'; label: number; bytes: number }
   | { t: 'closed'; label: number; reason: CloseReason }
+  /** What `label` sends is dropped at its receiver; see congestion.ts. */
+  | {
+      t: 'congestion';
+      label: number;
+      cause: CongestionCause;
+      bytesPerSec: number;
+      dropped: number;
+      over: boolean;
+    }
   | { t: 'replace'; slot: number; generation: number };

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import type { Body, ControlOp } from '../../core/protocol/control.ts';
 import { AUDIENCES, RECEIPTS } from '../../core/protocol/directory-ops.ts';
-import { CLOSE_REASONS } from '../../core/protocol/errors.ts';
+import { CLOSE_REASONS, CONGESTION_CAUSES } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 
@@ -99,6 +99,13 @@ export const BODIES: { [O in ControlOp]: fc.Arbitrary<Body<O>> } = {
   [op.OP_CREDIT]: fc.record({ label: u32, bytes: credit }),
   [op.OP_CLOSE]: fc.record({ label: u32 }),
   [op.OP_CLOSED]: fc.record({ label: u32, reason: fc.constantFrom(...CLOSE_REASONS) }),
+  [op.OP_CONGESTION]: fc.record({
+    label: u32,
+    cause: fc.constantFrom(...CONGESTION_CAUSES),
+    bytesPerSec: u32,
+    dropped: u32,
+    over: fc.boolean(),
+  }),
   [op.OP_LOOKUP]: lookup,
   [op.OP_FOUND]: required({ peer, state, seenMs: u53, record: blob(1_236) }, ['state']),
   [op.OP_SEARCH]: required({ prefix: name, most: fc.integer({ min: 1, max: 32 }) }, ['prefix']),

@@ -94,6 +94,7 @@ const OPS = {
   credit: 0x35,
   close: 0x36,
   closed: 0x37,
+  congestion: 0x38,
   lookup: 0x40,
   found: 0x41,
   search: 0x42,
@@ -337,6 +338,22 @@ function controls() {
   for (const reason of ['rejected', 'not-found', 'busy']) {
     add(`An open failed: ${reason}. The label is 0.`, 'closed', 2, { label: 0, reason });
   }
+  for (const cause of ['receiver', 'relay', 'budget']) {
+    add(`Frames of a channel are dropped: ${cause}.`, 'congestion', 0, {
+      label: LABEL_A,
+      cause,
+      bytesPerSec: 24_000,
+      dropped: 17,
+      over: false,
+    });
+  }
+  add('No frame was dropped for a second.', 'congestion', 0, {
+    label: LABEL_A,
+    cause: 'receiver',
+    bytesPerSec: 0xffffffff,
+    dropped: 0,
+    over: true,
+  });
   const shuffled = { credit: 65_536, label: LABEL_B };
   read(
     'Keys in another order.',
@@ -584,7 +601,8 @@ function bad() {
 
   codec('ready', 'unknown-op', 'Op 0x00.', '93000180');
   codec('ready', 'unknown-op', 'Op 0x28, the first after the connection ops.', '93280180');
-  codec('ready', 'unknown-op', 'Op 0x38, the first after the channel ops.', '93380180');
+  relay('ready', 'unknown-op', 'Op 0x39, news that a client does not know.', unhex('93390180'));
+  relay('ready', 'unknown-op', 'Op 0x3f, news that a client does not know.', unhex('933f0180'));
   codec('ready', 'unknown-op', 'Op 0x55, the first after the directory ops.', '93550180');
   codec(
     'ready',
@@ -612,6 +630,7 @@ function bad() {
     ['offer', { label: LABEL_B, from: ALICE.public, ...RELIABLE }],
     ['opened', { label: LABEL_A, credit: 0 }],
     ['closed', { label: LABEL_A, reason: 'closed' }],
+    ['congestion', { label: LABEL_A, cause: 'relay', bytesPerSec: 1, dropped: 1, over: false }],
     ['found', { state: 1 }],
     ['results', { found: [], more: false }],
     ['stored', { revision: 1 }],
