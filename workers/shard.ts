@@ -26,6 +26,7 @@ import type { WhyReason } from '../core/threads/why-reasons.ts';
 import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
 import { Asks } from './shard/asks.ts';
 import { Channels } from './shard/channels.ts';
+import { Congestion } from './shard/congestion.ts';
 import { ControlFrames } from './shard/control-frames.ts';
 import { Directory } from './shard/directory.ts';
 import { Drain } from './shard/drain.ts';
@@ -66,6 +67,7 @@ class Shard {
   readonly hasDirectory: boolean;
   readonly outboxes: Outboxes;
   readonly links: Links;
+  readonly congestion: Congestion;
   readonly asks: Asks;
   readonly gate: Gate;
   readonly #directory: Directory;
@@ -93,6 +95,10 @@ class Shard {
     this.outboxes = new Outboxes(
       {
         why: this.why,
+        congestion: {
+          droppedFor: (label, cause, frames) => this.congestion.droppedFor(label, cause, frames),
+          passedFor: (label, bytes) => this.congestion.passedFor(label, bytes),
+        },
         end: (session, code, message) => this.refuse(session, code, message),
         fault: (session, error) => this.#fault('flush', error, session),
         schedule: this.#schedule,
@@ -110,6 +116,7 @@ class Shard {
       task,
       this.counters,
     );
+    this.congestion = new Congestion(this);
     this.asks = new Asks({
       schedule: this.#schedule,
       fault: (session, error) => this.#fault('answer', error, session),
@@ -393,6 +400,7 @@ class Shard {
     clearInterval(this.#sweep);
     this.#lag.stop();
     this.#drain.stop();
+    this.congestion.stop();
     // The exit guard waits for the count below: nothing before it may throw.
     for (const session of this.sessions.all()) {
       try {
@@ -431,6 +439,7 @@ class Shard {
     this.#turnDue = false;
     this.links.receive();
     this.#directory.flush();
+    this.congestion.flush();
     this.outboxes.flush();
     this.links.commit();
     this.#farewells.say();

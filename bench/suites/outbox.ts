@@ -88,6 +88,7 @@ async function openShard() {
   const sessions = new SessionTable();
   const host = {
     why: { noteWaited: () => {} },
+    congestion: { droppedFor: () => {}, passedFor: () => {} },
     end: (_session: ShardSession, code: string) => {
       throw new Error(`The shard ends a session: ${code}.`);
     },

@@ -34,6 +34,10 @@ export interface ShardOutboxes {
 
 export interface ShardOutboxHost {
   why: { noteWaited(label: number, reason: string, frames: number): void };
+  congestion: {
+    droppedFor(label: number, cause: string, frames: number): void;
+    passedFor(label: number, bytes: number): void;
+  };
   end(session: ShardSession, code: string, message: string): void;
   fault(session: ShardSession, error: unknown): void;
   schedule(): void;

@@ -65,8 +65,18 @@ export const ANNOUNCED_LIMITS = {
 
 // --- Queues of one receiver that does not keep up -----------------------------------------------------------------
 
-/** Realtime bytes that wait for one receiver; beyond it the oldest of the lowest class go. About 1 s of video. */
+/** Realtime bytes that wait for one receiver; beyond it the oldest of the lowest class go. */
 export const MAX_REALTIME_QUEUE_BYTES = 256 * KiB;
+/**
+ * Of these each class may have so much; beyond it its own oldest go. Signal, audio, message, video, bulk. Audio: half a
+ * second of 14 streams of 170 bytes 50 times a second, each charged 256 more. Video: half a second of 2 Mbit/s.
+ */
+export const CLASS_QUEUE_BYTES = [64 * KiB, 160 * KiB, 96 * KiB, 128 * KiB, 64 * KiB] as const;
+/**
+ * How old a frame of each class may get there, if its channel's life does not end before. Video that is later than a second
+ * is a picture of what was, and who shows it waits for the next key frame anyway; bulk that is lossy is asked for again.
+ */
+export const CLASS_QUEUE_MS = [65_535, 65_535, 65_535, 1_000, 500] as const;
 /** Control bytes that wait for one receiver; beyond it the session is closed (it asks and does not read). */
 export const MAX_CONTROL_QUEUE_BYTES = 256 * KiB;
 /** Bytes handed to a socket in one send; what the kernel does not take waits in the socket, so it is bounded too. */

@@ -28,6 +28,18 @@ export const COUNTERS = [
   'dropRing', // frames: realtime, the ring to the other shard was full
   'dropGone', // frames: their receiver left before they could be sent
   'dropControl', // control frames that named a label that was gone
+  // The same frames of receivers under pressure by class, in the order of the classes.
+  'dropOldestSignal',
+  'dropOldestAudio',
+  'dropOldestMessage',
+  'dropOldestVideo',
+  'dropOldestBulk',
+  'dropExpiredSignal',
+  'dropExpiredAudio',
+  'dropExpiredMessage',
+  'dropExpiredVideo',
+  'dropExpiredBulk',
+  'congestionTold', // congestion frames, to senders whose frames were dropped
   'ringRecords', // records handed to other shards
   'ringWakes', // posts needed to wake them
   'lookups', // look-ups that sessions asked for

@@ -183,7 +183,8 @@ describe('bad.json', () => {
     (vector) => {
       let frames = 0;
       readBundle(messageOf(vector), { data: () => frames++, control: () => frames++ });
-      expect(frames).toBe(1);
+      // News of a later version is well-formed, and passed over.
+      expect(frames).toBe(/^93(39|3[a-f])/.test(vector.hex ?? '') ? 0 : 1);
     },
   );
 });

@@ -28,6 +28,7 @@ function world(): World {
   const outboxes: Outboxes = new Outboxes(
     {
       why: { noteWaited: () => {} },
+      congestion: { droppedFor: () => {}, passedFor: () => {} },
       end: (session, code) => {
         ended.push(code);
         session.state = ENDED;

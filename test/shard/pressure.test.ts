@@ -2,10 +2,21 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_CONTROL_QUEUE_BYTES, MAX_REALTIME_QUEUE_BYTES } from '../../core/protocol/limits.ts';
 import { C, COUNTERS } from '../../core/threads/counters.ts';
-import { CONTROL, PressureQueue, REALTIME, RELIABLE, type Waiting } from '../../workers/shard/pressure.ts';
+import {
+  CONTROL,
+  type Fate,
+  PressureQueue,
+  REALTIME,
+  RELIABLE,
+  type Waiting,
+} from '../../workers/shard/pressure.ts';
 
 const never = Number.POSITIVE_INFINITY;
-const unasked = { noteWaited: () => {} };
+const fate = (count: Float64Array): Fate => ({
+  counters: count,
+  why: { noteWaited: () => {} },
+  congestion: { droppedFor: () => {}, passedFor: () => {} },
+});
 const counters = (): Float64Array => new Float64Array(COUNTERS.length);
 
 function item(number: number, size: number, kind: Waiting['kind'], expiresAt = never): Waiting {
@@ -44,7 +55,7 @@ describe('what waits for a slow receiver', () => {
     fc.assert(
       fc.property(fc.array(given, { maxLength: 200 }), (all) => {
         const count = counters();
-        const queue = new PressureQueue(count, unasked);
+        const queue = new PressureQueue(fate(count));
         const sizes = new Map<number, number>();
         const kept: { number: number; priority: number; lane: number }[] = [];
         let tooMuchControl = 0;
@@ -52,7 +63,7 @@ describe('what waits for a slow receiver', () => {
           const control = kind === CONTROL;
           const one = item(number, size, kind, kind === REALTIME ? life : never);
           sizes.set(number, one.bytes.length);
-          if (!queue.push(priority, one, control && behind)) {
+          if (!queue.push(priority, one, 0, control && behind)) {
             expect(control).toBe(true);
             tooMuchControl++;
             return;
@@ -104,29 +115,31 @@ describe('what waits for a slow receiver', () => {
 
   test('sheds the oldest realtime frame of the lowest class, and no more than it must', () => {
     const count = counters();
-    const queue = new PressureQueue(count, unasked);
+    const queue = new PressureQueue(fate(count));
     const sizes = new Map<number, number>();
     const push = (number: number, priority: number, size: number): void => {
       sizes.set(number, size);
-      queue.push(priority, item(number, size, REALTIME));
+      queue.push(priority, item(number, size, REALTIME), 0);
     };
-    for (let number = 0; number < 3; number++) push(number, 1, 60_000);
+    push(0, 1, 60_000);
+    push(1, 1, 60_000);
+    push(20, 0, 60_000);
     push(10, 4, 30_000);
     push(11, 4, 30_000);
     expect(count[C.dropOldest]).toBe(0);
-    push(3, 1, 30_000);
-    expect(count[C.dropOldest]).toBe(1);
-    push(4, 1, 60_000);
-    expect(count[C.dropOldest]).toBe(3);
-    expect(takeAll(queue, sizes)).toEqual([1, 2, 3, 4]);
+    push(12, 3, 30_000);
+    expect([count[C.dropOldest], count[C.dropOldestBulk]]).toEqual([1, 1]);
+    push(2, 2, 60_000);
+    expect([count[C.dropOldest], count[C.dropOldestBulk], count[C.dropOldestVideo]]).toEqual([3, 2, 1]);
+    expect(takeAll(queue, sizes)).toEqual([20, 0, 1, 2]);
   });
 
   test('keeps realtime data within its bound, and costs no more however small the frames are', () => {
     for (const size of [9, 160, 1200, 65_536]) {
       const count = counters();
-      const queue = new PressureQueue(count, unasked);
+      const queue = new PressureQueue(fate(count));
       for (let number = 0; number < 40_000; number++) {
-        queue.push(number % 5, item(number, size, REALTIME));
+        queue.push(number % 5, item(number, size, REALTIME), 0);
         expect(queue.bytes).toBeLessThanOrEqual(MAX_REALTIME_QUEUE_BYTES);
       }
       // 256 bytes are charged for each: so many objects there are at most.
@@ -137,24 +150,24 @@ describe('what waits for a slow receiver', () => {
 
   test('refuses control frames beyond their bound, and takes them again when there is room', () => {
     for (const size of [5, 100, 4_096]) {
-      const queue = new PressureQueue(counters(), unasked);
+      const queue = new PressureQueue(fate(counters()));
       let frames = 0;
-      while (queue.push(0, item(frames, size, CONTROL))) frames++;
+      while (queue.push(0, item(frames, size, CONTROL), 0)) frames++;
       expect(queue.bytes).toBeLessThanOrEqual(MAX_CONTROL_QUEUE_BYTES);
       expect(queue.bytes).toBeGreaterThan(MAX_CONTROL_QUEUE_BYTES * 0.9);
-      expect(queue.push(0, item(0, 60_000, RELIABLE))).toBe(true);
-      expect(queue.push(3, item(0, 9, REALTIME))).toBe(true);
+      expect(queue.push(0, item(0, 60_000, RELIABLE), 0)).toBe(true);
+      expect(queue.push(3, item(0, 9, REALTIME), 0)).toBe(true);
       while (queue.take(1 << 20, 0)) {
         // All goes.
       }
-      expect(queue.push(0, item(0, size, CONTROL))).toBe(true);
+      expect(queue.push(0, item(0, size, CONTROL), 0)).toBe(true);
     }
   });
 
   test('keeps small frames that must not be lost in few arrays', () => {
-    const queue = new PressureQueue(counters(), unasked);
+    const queue = new PressureQueue(fate(counters()));
     const frames = 40_000;
-    for (let number = 0; number < frames; number++) queue.push(2, item(number, 10, RELIABLE));
+    for (let number = 0; number < frames; number++) queue.push(2, item(number, 10, RELIABLE), 0);
     expect(queue.bytes).toBe(frames * 10);
     let arrays = 0;
     while (queue.take(1 << 20, 0)) arrays++;
@@ -162,9 +175,9 @@ describe('what waits for a slow receiver', () => {
   });
 
   test('takes nothing that does not fit, and does not let a smaller one of a lower class pass', () => {
-    const queue = new PressureQueue(counters(), unasked);
-    queue.push(1, item(1, 5_000, RELIABLE));
-    queue.push(4, item(2, 10, RELIABLE));
+    const queue = new PressureQueue(fate(counters()));
+    queue.push(1, item(1, 5_000, RELIABLE), 0);
+    queue.push(4, item(2, 10, RELIABLE), 0);
     expect(queue.take(4_999, 0)).toBeUndefined();
     expect(queue.take(5_000, 0)?.bytes.length).toBe(5_000);
     expect(queue.take(5_000, 0)?.bytes.length).toBe(10);
@@ -172,12 +185,12 @@ describe('what waits for a slow receiver', () => {
 
   test('gives all back to the counter when it is thrown away', () => {
     const count = counters();
-    const queue = new PressureQueue(count, unasked);
-    const other = new PressureQueue(count, unasked);
-    other.push(0, item(0, 100, RELIABLE));
+    const queue = new PressureQueue(fate(count));
+    const other = new PressureQueue(fate(count));
+    other.push(0, item(0, 100, RELIABLE), 0);
     const before = count[C.queuedBytes];
     for (let number = 0; number < 50; number++)
-      queue.push(number % 5, item(number, number * 50, KINDS[number % 3]!));
+      queue.push(number % 5, item(number, number * 50, KINDS[number % 3]!), 0);
     expect(count[C.queuedBytes]).toBeGreaterThan(before!);
     queue.discard();
     expect(count[C.queuedBytes]).toBe(before);

@@ -17,6 +17,7 @@ import type { ShardMessage } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import type { AnswerOf } from './asks.ts';
+import type { Congestion } from './congestion.ts';
 import { EndOwnership } from './end-ownership.ts';
 import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
 import type { Links } from './links.ts';
@@ -37,6 +38,7 @@ export interface ChannelsHost {
   readonly presence: PresenceTable;
   readonly counters: Float64Array;
   readonly why: WhyLedger;
+  readonly congestion: Pick<Congestion, 'told'>;
   /**
    * Asks the directory whether the session's peer may reach `peer`; null on a relay without one, where every peer that is
    * here may be reached. An answer for a session that has ended does not come.
@@ -249,6 +251,9 @@ export class Channels {
         }
         return;
       }
+      case 'congestion':
+        this.#host.congestion.told(message);
+        return;
       case 'closed': {
         const end = ends.indexOf(message.label);
         if (end < 0) return;

@@ -112,7 +112,7 @@ export class Congestion {
   }
 
   /** Says what is due. Once per turn, before the outboxes are flushed. */
-  flush(now = performance.now()): void {
+  flush(now = this.#timer === undefined ? 0 : performance.now()): void {
     if (this.#timer === undefined) return;
     for (const [label, episode] of this.#receiving) {
       const end = this.#host.ends.indexOf(label);
@@ -192,24 +192,17 @@ export class Congestion {
     const session = this.#host.sessions.at(this.#host.ends.owner[end]!);
     if (session === null) return;
     if (session.queue !== null && session.queue.controlBytes > MAX_CONTROL_WAITING_BYTES) return;
-    // Where the receiver's shard has measured, its figure holds.
-    const { bytesPerSec } = episode;
     const body = measured(episode, over, now);
-    if (body.cause === 'receiver') body.bytesPerSec = bytesPerSec;
     if (over) this.#sending.delete(label);
     this.#host.counters[C.congestionTold]!++;
-    this.#host.outboxes.appendControl(
-      session,
-      encodeControl(OP_CONGESTION, 0, { label, ...body }),
-      SIGNAL,
-    );
+    this.#host.outboxes.appendControl(session, encodeControl(OP_CONGESTION, 0, { label, ...body }), SIGNAL);
   }
 }
 
-/** What is to be said, and begins the next interval. */
+/** What is to be said; the next interval begins. Where the receiver's shard has measured the rate, its figure holds. */
 function measured(episode: Episode, over: boolean, now: number): Omit<Told, 't' | 'label'> {
   const seconds = (now - episode.sinceMs) / 1_000;
-  if (seconds > 0 && !over) {
+  if (seconds > 0 && !over && !episode.remote) {
     episode.bytesPerSec = Math.min(MAX_U32, Math.round(episode.passedBytes / seconds));
   }
   const dropped = Math.min(MAX_U32, episode.dropped);

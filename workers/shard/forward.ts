@@ -19,6 +19,7 @@ import {
 } from '../../core/protocol/frame.ts';
 import { END_BIT, OP_LOOKUP } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
+import type { Congestion } from './congestion.ts';
 import { type Ends, OPEN } from './ends.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
@@ -35,6 +36,7 @@ export interface ForwardHost {
   readonly links: Links;
   readonly counters: Float64Array;
   readonly why: WhyLedger;
+  readonly congestion: Pick<Congestion, 'dropped'>;
   /**
    * A look-up that can be answered here and now, if the control frame at `at` is one.
    * @returns the offset after it; 0: it is not, and has to be decoded.
@@ -143,6 +145,7 @@ function deliverRun(
   if (shard === host.index) deliverLocal(host, bytes, start, stop, frames);
   else if (!host.links.sendData(shard, reliable, bytes, start, stop, frames)) {
     host.why.noteSent(end, 'ring-full', frames);
+    host.congestion.dropped(end, 'relay', frames);
   }
 }
 

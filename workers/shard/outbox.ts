@@ -9,12 +9,14 @@
  * that breaks the connection that is being read (seen: every second transfer of 50 MB).
  */
 import { encodeControl } from '../../core/protocol/control.ts';
+import { dataFrameEnd } from '../../core/protocol/frame.ts';
 import { MAX_SEND_BYTES, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
 import { OP_CREDIT } from '../../core/protocol/ops.ts';
 import { C, sendBucket } from '../../core/threads/counters.ts';
 import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
+import type { Congestion } from './congestion.ts';
 import type { Ends } from './ends.ts';
-import { CONTROL, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
+import { CONTROL, expiryOf, type Fate, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
 import { ENDED, type Session } from './session.ts';
 import type { WhyLedger } from './why.ts';
 
@@ -22,6 +24,9 @@ import type { WhyLedger } from './why.ts';
 const SLACK_BYTES = 8;
 /** Sends to one receiver that comes out of pressure, before others get their turn. */
 const SENDS_PER_TURN = 8;
+
+/** What waits goes in slices of about this size: audio that comes meanwhile waits for no more of a lower class. */
+const SLICE_BYTES = 16 * 1024;
 
 const CLASS_OF_OP = 0x07;
 
@@ -48,6 +53,8 @@ class Pool {
 export interface OutboxHost {
   /** What is dropped is noted here. */
   readonly why: Pick<WhyLedger, 'noteWaited'>;
+  /** Senders are told of it here. */
+  readonly congestion: Pick<Congestion, 'droppedFor' | 'passedFor'>;
   /** Ends a session that cannot be served any more. */
   end(session: Session, code: 'slow-reader' | 'overloaded', message: string): void;
   /** A flush threw: costs this session, not the ones after it. */
@@ -60,6 +67,7 @@ export class Outboxes {
   readonly #host: OutboxHost;
   readonly #ends: Ends;
   readonly #counters: Float64Array;
+  readonly #fate: Fate;
   /** Smallest first, 14 MiB a shard at most: a packet or two for each of many, a turn's worth for some, all for few. */
   readonly #pools = [
     new Pool(2 * 1024, 1024),
@@ -73,6 +81,7 @@ export class Outboxes {
     this.#host = host;
     this.#ends = ends;
     this.#counters = counters;
+    this.#fate = { counters, why: host.why, congestion: host.congestion };
   }
 
   /** Appends frames of one channel, whose receiving end is `end`; source[start, stop) carries its label already. */
@@ -169,7 +178,7 @@ export class Outboxes {
     this.#takeBack(session);
     if (status === SEND_QUEUED) {
       this.#counters[C.pressured]!++;
-      session.queue ??= new PressureQueue(this.#counters, this.#host.why);
+      session.queue ??= new PressureQueue(this.#fate);
     } else if (status === SEND_DROPPED) {
       this.#host.end(session, 'overloaded', 'The socket refused a message.');
     }
@@ -205,7 +214,7 @@ export class Outboxes {
     }
     // Before the length of the buffer, which has slack beyond what one message may have.
     if (session.outEnd - session.outStart + bytes > MAX_SEND_BYTES) {
-      session.queue = new PressureQueue(this.#counters, this.#host.why);
+      session.queue = new PressureQueue(this.#fate);
       return false;
     }
     if (session.outEnd + bytes <= session.outbox.length) return true;
@@ -219,7 +228,7 @@ export class Outboxes {
   #queueControl(session: Session, bytes: Uint8Array, priority: number, behindRealtime: boolean): void {
     if (session.queue === null || this.#shardIsFull(session, bytes.length)) return;
     const item = { bytes, frames: 1, expiresAt: Number.POSITIVE_INFINITY, kind: CONTROL } as const;
-    if (session.queue.push(priority, item, behindRealtime)) return;
+    if (session.queue.push(priority, item, 0, behindRealtime)) return;
     this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
   }
 
@@ -230,19 +239,38 @@ export class Outboxes {
     return true;
   }
 
+  /** A run is cut into slices of whole frames, so that little goes at a time, and is dropped at a time. */
   #queueData(session: Session, end: number, bytes: Uint8Array, frames: number): void {
     const ends = this.#ends;
     if (session.queue === null || this.#shardIsFull(session, bytes.length)) {
       this.#counters[C.dropGone]! += frames;
       return;
     }
+    const priority = ends.op[end]! & CLASS_OF_OP;
     const reliable = ends.reliable[end] === 1;
-    session.queue.push(ends.op[end]! & CLASS_OF_OP, {
-      bytes,
-      frames,
-      expiresAt: reliable ? Number.POSITIVE_INFINITY : performance.now() + ends.lifeMs[end]!,
-      kind: reliable ? RELIABLE : REALTIME,
-    });
+    const kind = reliable ? RELIABLE : REALTIME;
+    const now = reliable ? 0 : performance.now();
+    const expiresAt = reliable ? Number.POSITIVE_INFINITY : expiryOf(priority, ends.lifeMs[end]!, now);
+    if (bytes.length <= SLICE_BYTES) {
+      session.queue.push(priority, { bytes, frames, expiresAt, kind }, now);
+      return;
+    }
+    let start = 0;
+    let count = 0;
+    let left = frames;
+    for (let at = 0, after = 0; left > 0; at = after) {
+      after = dataFrameEnd(bytes, at, bytes.length);
+      if (after <= at) break;
+      if (count > 0 && after - start > SLICE_BYTES) {
+        session.queue.push(priority, { bytes: bytes.slice(start, at), frames: count, expiresAt, kind }, now);
+        start = at;
+        left -= count;
+        count = 0;
+      }
+      count++;
+      if (count === left) break;
+    }
+    session.queue.push(priority, { bytes: bytes.slice(start), frames: left, expiresAt, kind }, now);
   }
 
   /** Sends from the queue of a session whose socket has taken everything; the pressure ends with the queue. */

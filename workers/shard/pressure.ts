@@ -3,16 +3,23 @@
  * never sees it.
  *
  * One pair of queues per priority class, highest class first: what must not be lost (control frames, reliable data),
- * and realtime data. Within a pair the former goes first. Realtime data beyond its bound goes from the lowest class,
- * oldest first; a realtime frame older than its life is not sent.
+ * and realtime data. Within a pair the former goes first. Realtime data goes from the head, oldest first: of its own class
+ * beyond the class's bytes or age, and of the lowest class beyond the bound of all. A realtime frame older than its
+ * life is not sent.
  *
  * Small neighbours that must not be lost are joined, and every item is charged ITEM_BYTES beside its own: frames of ten
  * bytes would otherwise cost thirty times what the bounds say (seen: 84 MiB for 1.25 MiB of pongs).
  */
 import { readLabel } from '../../core/protocol/frame.ts';
-import { MAX_CONTROL_QUEUE_BYTES, MAX_REALTIME_QUEUE_BYTES } from '../../core/protocol/limits.ts';
+import {
+  CLASS_QUEUE_BYTES,
+  CLASS_QUEUE_MS,
+  MAX_CONTROL_QUEUE_BYTES,
+  MAX_REALTIME_QUEUE_BYTES,
+} from '../../core/protocol/limits.ts';
 import { PRIORITY_COUNT } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
+import type { Congestion } from './congestion.ts';
 import type { WhyLedger } from './why.ts';
 
 /** Frames of one channel that came together, or one control frame. */
@@ -26,6 +33,13 @@ export interface Waiting {
 export const CONTROL = 0;
 export const RELIABLE = 1;
 export const REALTIME = 2;
+
+/** Who hears of frames that were dropped, or got through. */
+export interface Fate {
+  readonly counters: Float64Array;
+  readonly why: Pick<WhyLedger, 'noteWaited'>;
+  readonly congestion: Pick<Congestion, 'droppedFor' | 'passedFor'>;
+}
 
 /** What an item costs beside its bytes: its object, its array and its place in a list. */
 const ITEM_BYTES = 256;
@@ -67,9 +81,11 @@ class Fifo {
 export class PressureQueue {
   readonly #lasting: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
   readonly #realtime: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
+  readonly #fate: Fate;
   readonly #counters: Float64Array;
-  readonly #why: Pick<WhyLedger, 'noteWaited'>;
+  /** Of all realtime data, and of each class. */
   #realtimeCost = 0;
+  readonly #classCost = new Float64Array(PRIORITY_COUNT);
   #controlCost = 0;
   #frames = 0;
   /** Bytes in the queue. */
@@ -77,9 +93,14 @@ export class PressureQueue {
   /** The same, with ITEM_BYTES for each item. */
   #cost = 0;
 
-  constructor(counters: Float64Array, why: Pick<WhyLedger, 'noteWaited'>) {
-    this.#counters = counters;
-    this.#why = why;
+  constructor(fate: Fate) {
+    this.#fate = fate;
+    this.#counters = fate.counters;
+  }
+
+  /** What control frames are charged. */
+  get controlBytes(): number {
+    return this.#controlCost;
   }
 
   get empty(): boolean {
@@ -92,10 +113,11 @@ export class PressureQueue {
   }
 
   /**
+   * @param now performance.now(), for what came before.
    * @param behindRealtime for a control frame that must not overtake the realtime data of its class.
    * @returns false when a control frame would go beyond its bound: the receiver asks and does not read.
    */
-  push(priority: number, item: Waiting, behindRealtime = false): boolean {
+  push(priority: number, item: Waiting, now: number, behindRealtime = false): boolean {
     const last = this.#lasting[priority]!.last();
     if (item.kind !== REALTIME && !behindRealtime && last?.kind === item.kind) {
       const whole = last.bytes.length + item.bytes.length;
@@ -103,8 +125,8 @@ export class PressureQueue {
     }
     if (item.kind === CONTROL && this.#controlCost + costOf(item) > MAX_CONTROL_QUEUE_BYTES) return false;
     (item.kind === REALTIME || behindRealtime ? this.#realtime : this.#lasting)[priority]!.push(item);
-    this.#count(item, 1);
-    while (this.#realtimeCost > MAX_REALTIME_QUEUE_BYTES) this.#dropOldest();
+    this.#count(priority, item, 1);
+    if (item.kind === REALTIME) this.#shed(priority, costOf(item), now);
     return true;
   }
 
@@ -145,50 +167,80 @@ export class PressureQueue {
         const late = item.expiresAt <= now;
         if (!late && item.bytes.length > roomBytes) return undefined;
         this.#realtime[priority]!.shift();
-        if (!late) {
-          this.#taken(priority, item);
-          return item;
+        if (late) {
+          this.#count(priority, item, -1);
+          this.#dropped(priority, item, true);
+          continue;
         }
-        this.#count(item, -1);
-        this.#counters[C.dropExpired]! += item.frames;
-        this.#why.noteWaited(readLabel(item.bytes, 0), 'expired', item.frames);
+        this.#taken(priority, item);
+        if (item.kind === REALTIME) {
+          this.#fate.congestion.passedFor(readLabel(item.bytes, 0), item.bytes.length);
+        }
+        return item;
       }
     }
     return undefined;
   }
 
   #taken(priority: number, item: Waiting): void {
-    this.#count(item, -1);
+    this.#count(priority, item, -1);
     if (item.kind === CONTROL) return;
     this.#counters[C.framesOutSignal + priority]! += item.frames;
     this.#counters[C.bytesOutSignal + priority]! += item.bytes.length;
   }
 
-  #dropOldest(): void {
-    for (let priority = PRIORITY_COUNT - 1; priority >= 0; priority--) {
-      const item = this.#realtime[priority]!.shift();
-      if (item === undefined) continue;
-      if (item.kind === CONTROL) {
-        // What it had to come after is gone.
-        this.#lasting[priority]!.push(item);
-        return;
-      }
-      this.#count(item, -1);
-      this.#counters[C.dropOldest]! += item.frames;
-      this.#why.noteWaited(readLabel(item.bytes, 0), 'queue-full', item.frames);
-      return;
+  /** The class has got one more: what is too old of it goes, then the oldest beyond its bound, then beyond that of all. */
+  #shed(priority: number, newest: number, now: number): void {
+    const queue = this.#realtime[priority]!;
+    for (let head = queue.peek(); head !== undefined && head.expiresAt <= now; head = queue.peek()) {
+      this.#dropHead(priority, true);
+    }
+    // The newest stays, however large: a class would else be shut to frames of its bound.
+    const most = Math.max(newest, CLASS_QUEUE_BYTES[priority]!);
+    while (this.#classCost[priority]! > most) this.#dropHead(priority, false);
+    while (this.#realtimeCost > MAX_REALTIME_QUEUE_BYTES) {
+      let lowest = PRIORITY_COUNT - 1;
+      while (this.#classCost[lowest] === 0) lowest--;
+      this.#dropHead(lowest, false);
     }
   }
 
-  #count(item: Waiting, sign: 1 | -1): void {
+  #dropHead(priority: number, late: boolean): void {
+    const item = this.#realtime[priority]!.shift()!;
+    if (item.kind === CONTROL) {
+      // What it had to come after is gone.
+      this.#lasting[priority]!.push(item);
+      return;
+    }
+    this.#count(priority, item, -1);
+    this.#dropped(priority, item, late);
+  }
+
+  #dropped(priority: number, item: Waiting, late: boolean): void {
+    const { why, congestion } = this.#fate;
+    const label = readLabel(item.bytes, 0);
+    this.#counters[late ? C.dropExpired : C.dropOldest]! += item.frames;
+    this.#counters[(late ? C.dropExpiredSignal : C.dropOldestSignal) + priority]! += item.frames;
+    why.noteWaited(label, late ? 'expired' : 'queue-full', item.frames);
+    congestion.droppedFor(label, 'receiver', item.frames);
+  }
+
+  #count(priority: number, item: Waiting, sign: 1 | -1): void {
     const cost = sign * costOf(item);
     this.bytes += sign * item.bytes.length;
     this.#frames += sign * item.frames;
     this.#cost += cost;
     this.#counters[C.queuedBytes]! += cost;
-    if (item.kind === REALTIME) this.#realtimeCost += cost;
-    else if (item.kind === CONTROL) this.#controlCost += cost;
+    if (item.kind === REALTIME) {
+      this.#realtimeCost += cost;
+      this.#classCost[priority]! += cost;
+    } else if (item.kind === CONTROL) this.#controlCost += cost;
   }
+}
+
+/** When realtime data that comes now is too old to be sent: its life over, or the age that its class may reach. */
+export function expiryOf(priority: number, lifeMs: number, now: number): number {
+  return now + Math.min(lifeMs, CLASS_QUEUE_MS[priority]!);
 }
 
 function costOf(item: Waiting): number {
