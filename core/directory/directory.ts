@@ -23,6 +23,7 @@ import { checkPublication } from './publication.ts';
 import { recordExpiresMs } from './record.ts';
 import { failureOf, Refusal, storeFailure } from './refusal.ts';
 import { Registry, type Touch } from './registry.ts';
+import { Room } from './room.ts';
 import { search } from './search.ts';
 import type { Verify } from './signed.ts';
 import { SnapshotVersions } from './snapshot-versions.ts';
@@ -58,10 +59,11 @@ export class Directory {
     this.#store = store;
     this.#context = context;
     this.#versions = new SnapshotVersions(context.versions);
-    this.#policies = new Policies(store);
+    const room = new Room(store, context.maxRecords);
+    this.#policies = new Policies(store, room);
     this.#lookups = new Lookups(store, this.#policies, context.presence, this.#versions, context.recordTtlMs);
     this.#registry = new Registry(store, context.maxRecords);
-    this.#vaults = new Vaults(store);
+    this.#vaults = new Vaults(store, room);
     this.#mailboxes = new Mailboxes(store);
   }
 

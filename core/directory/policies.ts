@@ -7,6 +7,7 @@ import { MAX_KEYS_PER_FRAME, MAX_LIST_KEYS } from '../protocol/limits.ts';
 import type { ReadAnswers, ReadAsk, WriteAnswers, WriteAsk } from '../threads/directory-messages.ts';
 import { sameBytes } from './bytes.ts';
 import { Refusal } from './refusal.ts';
+import type { Room } from './room.ts';
 import {
   encodePolicy,
   LIST_ALLOWED,
@@ -30,9 +31,11 @@ type PolicyGet = Extract<ReadAsk, { t: 'policy' }>;
 
 export class Policies {
   readonly #store: DirectoryStore;
+  readonly #room: Room;
 
-  constructor(store: DirectoryStore) {
+  constructor(store: DirectoryStore, room: Room) {
     this.#store = store;
+    this.#room = room;
   }
 
   /** Always three reads, whatever they say: the time that it takes tells nothing. */
@@ -79,7 +82,7 @@ export class Policies {
 
   /**
    * Inside a transaction. Removes first, then adds: a key in both is on the list afterwards.
-   * @throws Refusal `list-full`.
+   * @throws Refusal `list-full`, `directory-full`.
    */
   set(ask: PolicySet): WriteAnswers['policy-set'] {
     const { lists, policies } = this.#store.tables;
@@ -87,14 +90,16 @@ export class Policies {
     const row = this.of(peer);
     const allowed = this.#change(peer, LIST_ALLOWED, ask.disallow, ask.allow, row.allowed);
     const blocked = this.#change(peer, LIST_BLOCKED, ask.unblock, ask.block, row.blocked);
-    for (const key of [...allowed.removed, ...blocked.removed]) lists.remove(key);
-    for (const key of [...allowed.added, ...blocked.added]) lists.put(key, NOTHING);
     const next: PolicyRow = {
       visibility: ask.visibility ?? row.visibility,
       reach: ask.reach ?? row.reach,
       allowed: allowed.count,
       blocked: blocked.count,
     };
+    // A refusal comes before the first write.
+    if (isDefault(row) && !isDefault(next)) this.#room.check('policies', peer);
+    for (const key of [...allowed.removed, ...blocked.removed]) lists.remove(key);
+    for (const key of [...allowed.added, ...blocked.added]) lists.put(key, NOTHING);
     if (isDefault(next)) policies.remove(peer);
     else policies.put(peer, encodePolicy(next));
     return { plain: isPlain(next) };

@@ -3,15 +3,18 @@ import { SupernodeError } from '../protocol/errors.ts';
 import type { ReadAnswers, WriteAsk } from '../threads/directory-messages.ts';
 import { sameBytes } from './bytes.ts';
 import { Refusal } from './refusal.ts';
+import type { Room } from './room.ts';
 import type { Verify } from './signed.ts';
 import type { DirectoryStore } from './store.ts';
 import { parseVault, type VaultHead, vaultSignatureHolds } from './vault.ts';
 
 export class Vaults {
   readonly #store: DirectoryStore;
+  readonly #room: Room;
 
-  constructor(store: DirectoryStore) {
+  constructor(store: DirectoryStore, room: Room) {
     this.#store = store;
+    this.#room = room;
   }
 
   read(peer: Uint8Array): ReadAnswers['vault'] {
@@ -19,7 +22,7 @@ export class Vaults {
     return vault ? { revision: parseVault(vault).revision, vault } : { revision: 0, vault: null };
   }
 
-  /** Inside a transaction. `head` must have passed checkVault. @throws Refusal `conflict`. */
+  /** Inside a transaction. `head` must have passed checkVault. @throws Refusal `conflict`, `directory-full`. */
   put(head: VaultHead, vault: Uint8Array): { revision: number } {
     const stored = this.read(head.key).revision;
     if (head.revision !== stored + 1) {
@@ -28,6 +31,7 @@ export class Vaults {
         `The vault's revision is ${head.revision}; the stored one has ${stored}, so it must be ${stored + 1}.`,
       );
     }
+    if (stored === 0) this.#room.check('vaults', head.key);
     this.#store.tables.vaults.put(head.key, vault);
     return { revision: head.revision };
   }

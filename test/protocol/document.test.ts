@@ -11,6 +11,10 @@ import { DEFAULT_PORT, SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as ops from '../../core/protocol/ops.ts';
 import { bytesOf, hexOf, loginVectors } from './vectors.ts';
 
+const DIRECTORY_OPS = Object.entries(ops)
+  .filter(([name, code]) => name.startsWith('OP_') && ops.isDirectoryOp(code as number))
+  .map(([, code]) => code as number);
+
 const document = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 
 /** The text of a section, such as '7' or '6.5', up to the next heading. */
@@ -95,6 +99,37 @@ describe('docs/protocol.md', () => {
       'life of a ticket': limits.TICKET_LIFETIME_MS,
       'silence before a relay ends a connection': limits.IDLE_TIMEOUT_SECONDS,
     });
+  });
+
+  it('states the limits of the directory of the code', () => {
+    const hours = (ms: number) => `${ms / 3_600_000} hours`;
+    const days = (ms: number) => `${ms / 86_400_000} days`;
+    const n = (count: number) => count.toLocaleString('en-US');
+    const bytes = (count: number) => `${n(count)} bytes`;
+    expect(Object.fromEntries(rows(section('12.11')))).toEqual({
+      'frame of the ops 0x40-0x54': bytes(limits.MAX_DIRECTORY_FRAME_BYTES),
+      name: `${limits.MIN_NAME_CHARACTERS} code points to ${bytes(limits.MAX_NAME_BYTES)}`,
+      profile: bytes(limits.MAX_PROFILE_BYTES),
+      record: bytes(limits.MAX_RECORD_BYTES),
+      'life of a record, from its publishing': days(limits.MAX_RECORD_LIFE_MS),
+      'findable after it was last seen': hours(limits.RECORD_TTL_MS),
+      'keys or results in one frame': n(limits.MAX_KEYS_PER_FRAME),
+      vault: bytes(limits.MAX_VAULT_BYTES),
+      'keys on the list of the allowed, of the blocked': `${n(limits.MAX_LIST_KEYS)} each`,
+      'watches of a session': n(limits.MAX_WATCHES_PER_SESSION),
+      'changes of presence are gathered for': `${limits.PRESENCE_GATHER_MS} ms`,
+      "requests of a session that wait for the directory's workers": `${limits.MAX_REQUESTS_PENDING}, and as many acknowledgements`,
+      'searches of a peer': `${limits.SEARCH_BURST} at once, then ${limits.SEARCHES_PER_SEC} a second`,
+      'writes of a peer (publish, vault_put, policy_set, send)': `${limits.WRITE_BURST} at once, then ${limits.WRITES_PER_SEC} a second`,
+      message: bytes(limits.MAX_MESSAGE_BYTES),
+      'messages in a mailbox': `${n(limits.MAX_MAILBOX_MESSAGES)}, and ${bytes(limits.MAX_MAILBOX_BYTES)}`,
+      'receipts in a mailbox': n(limits.MAX_MAILBOX_RECEIPTS),
+      'life of a message': days(limits.MAX_MESSAGE_LIFE_MS),
+      'mail under way to a session': `${limits.MAIL_WINDOW_MESSAGES} items, and ${bytes(limits.MAIL_WINDOW_BYTES)}`,
+    });
+    const [first, last] = [Math.min(...DIRECTORY_OPS), Math.max(...DIRECTORY_OPS)];
+    expect([first, last]).toEqual([0x40, 0x54]);
+    expect(limits.MAX_SEARCH_RESULTS).toBe(limits.MAX_KEYS_PER_FRAME);
   });
 
   it('names the subprotocol and the port', () => {
