@@ -188,7 +188,8 @@ class Shard {
     const session = this.sessions.add(socket);
     this.counters[C.sockets]!++;
     try {
-      this.#logins.greet(session);
+      if (this.#drain.draining) this.#drain.refuse(session);
+      else this.#logins.greet(session);
     } catch (error) {
       // Nobody else knows of the session yet, and `close` will not be called for it.
       this.#logins.through(session);
@@ -283,12 +284,21 @@ class Shard {
         return;
       }
       case 'drain':
-        this.#app.stop();
-        this.#drain.begin(message.graceMs, message.spreadMs, message.retryAfterMs);
+        this.#beginDrain(message.retryAfterMs, message.successors);
+        return;
+      case 'leave':
+        this.#drain.leave(message.orders);
+        this.#schedule();
         return;
       case 'close':
         this.close();
     }
+  }
+
+  #beginDrain(retryAfterMs: number, successors: string[]): void {
+    if (successors.length === 0) this.#app.stop();
+    const sessions = this.#drain.begin(retryAfterMs, successors);
+    if (sessions !== null) this.#tell({ kind: 'leaving', sessions });
   }
 
   submit(proof: LoginProof): void {
@@ -300,7 +310,6 @@ class Shard {
     if (this.hasDirectory) this.#directory.arrivals.arrived(session, arrival);
     else session.presenceFlags = PRESENCE_PLAIN;
     this.changed({ peer: session.key!, came: { client: session.client, resumed } });
-    this.#drain.arrived(session);
   }
 
   /** Who came, left, or is away or back: for the main thread, at the end of the turn. */
@@ -340,7 +349,15 @@ class Shard {
     if (session.state === ENDED) return;
     noteRefusal(this.why, session, code, why);
     const wasLive = session.state === LIVE;
-    const body = { code, message, fatal: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    const { successors } = this.#drain;
+    const body = {
+      code,
+      message,
+      fatal: true,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      // Who is logged in was told by `moving`.
+      ...(code === 'drained' && !wasLive && successors.length > 0 ? { successors: [...successors] } : {}),
+    };
     const frame = encodeControl(op.OP_ERROR, 0, body);
     if (!wasLive) this.#loginRefused(code);
     else if (PROTOCOL_ERRORS.has(code)) this.counters[C.protocolErrors]!++;

@@ -12,7 +12,8 @@ import type { SupernodeError } from '../protocol/errors.ts';
 import { OP_MOVING } from '../protocol/ops.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Ready, Ticket } from './login.ts';
-import { type CheckedConnect, checkUrl } from './options.ts';
+import { allowedSuccessors, NextUrls } from './next-urls.ts';
+import type { CheckedConnect } from './options.ts';
 import type { Platform, TrustedCertificates } from './platform.ts';
 import { lostReason, mayComeBack, RelayError } from './relay-error.ts';
 import { Session, type SessionOwner } from './session.ts';
@@ -37,6 +38,8 @@ export interface LinkOptions {
 const STABLE_MS = 10_000;
 /** The longest that a timer can wait; one that is set to more fires at once. */
 const MAX_WAIT_MS = 0x7fff_ffff;
+/** Relays that a first connection is sent on to, one after the other. */
+const MOST_HOPS = 8;
 /** close() waits this long for realtime frames that the connection has no room for. */
 const FLUSH_TIMEOUT_MS = 2000;
 
@@ -47,7 +50,7 @@ export class Link {
   /** There while the state is `open`. */
   session: Session | undefined;
   readonly #options: LinkOptions;
-  readonly #homeUrl: string;
+  readonly #next: NextUrls;
   #connection: Connection | undefined;
   #ticket: Ticket | undefined;
   #readyMs = 0;
@@ -56,17 +59,21 @@ export class Link {
   /** Attempts in a row that failed. */
   #failures = 0;
   #retryAfterMs = 0;
-  #nextUrls: string[] = [];
+  /** What this relay has named, should it go. */
+  #successors: readonly string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.url = options.checked.url;
-    this.#homeUrl = this.url;
+    this.#next = new NextUrls(this.url);
   }
 
-  /** The first connection, tried once. @throws SupernodeError, or the signal's reason. */
+  /**
+   * The first connection, tried once; a relay that is leaving and names others is followed there.
+   * @throws SupernodeError, or the signal's reason.
+   */
   async start(signal: AbortSignal | undefined): Promise<void> {
     const abort = (): void => {
       const { url } = this;
@@ -74,13 +81,24 @@ export class Link {
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      await this.#connect(this.url);
+      await this.#connectFirst(signal);
     } catch (error) {
       this.state = 'closed';
       signal?.throwIfAborted();
       throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  async #connectFirst(signal: AbortSignal | undefined): Promise<void> {
+    for (let hops = 0; ; hops++) {
+      try {
+        return await this.#connect(this.#next.current);
+      } catch (error) {
+        const moved = !signal?.aborted && this.#next.failed(error as SupernodeError);
+        if (!moved || hops >= MOST_HOPS) throw error;
+      }
     }
   }
 
@@ -143,7 +161,7 @@ export class Link {
     this.#readyMs = performance.now();
     this.#failures = 0;
     this.#retryAfterMs = 0;
-    this.#nextUrls = [];
+    this.#successors = [];
     this.state = 'open';
     if (!first) this.#options.owner.reconnected(resumed);
   }
@@ -155,8 +173,8 @@ export class Link {
 
   #moving({ leaveInMs, retryAfterMs, successors = [] }: Body<typeof OP_MOVING>): void {
     this.#retryAfterMs = retryAfterMs;
-    this.#nextUrls = shuffled(successors.filter((url) => mayMove(this.url, url)));
-    this.#options.owner.moving(leaveInMs, this.#nextUrls);
+    this.#successors = allowedSuccessors(this.url, successors);
+    this.#options.owner.moving(leaveInMs, this.#successors);
   }
 
   #lost(error: SupernodeError | undefined): void {
@@ -173,7 +191,7 @@ export class Link {
     else if (this.#isReconnecting()) {
       if (performance.now() - this.#readyMs >= STABLE_MS) this.#waits = 0;
       this.#heed(error);
-      this.#nextUrls = [...new Set([...this.#nextUrls, this.url, this.#homeUrl])];
+      this.#next.begin(this.url, this.#successors);
       this.#reconnectLater();
     }
   }
@@ -208,12 +226,12 @@ export class Link {
 
   #reconnect(): void {
     const { owner, checked } = this.#options;
-    const url = this.#nextUrls[this.#failures % this.#nextUrls.length] ?? this.#homeUrl;
-    this.#connect(url).catch((error: SupernodeError) => {
+    this.#connect(this.#next.current).catch((error: SupernodeError) => {
       if (!this.#isReconnecting()) return;
       this.#failures++;
       if (mayComeBack(error) && this.#failures < (checked.reconnect?.maxAttempts ?? 0)) {
         this.#heed(error);
+        this.#next.failed(error);
         this.#reconnectLater();
         return;
       }
@@ -221,23 +239,6 @@ export class Link {
       owner.closed(error);
     });
   }
-}
-
-/** Where a relay may send its peers: to any relay, but never from TLS to none. */
-function mayMove(from: string, to: string): boolean {
-  try {
-    return checkUrl(to).startsWith('wss:') || !from.startsWith('wss:');
-  } catch {
-    return false;
-  }
-}
-
-/** So that not all peers of a relay go to the same successor. */
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, at: Math.random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
 }
 
 async function flushRealtime(session: Session): Promise<void> {

@@ -5,14 +5,21 @@ import { type CloseReason, type ErrorCode, SupernodeError, WIRE_ERROR_CODES } fr
 export class RelayError extends SupernodeError {
   /** How long the relay asks the client to stay away, in milliseconds; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
+  /** With `drained`: URLs of relays to go to instead, best first; empty when it named none. */
+  readonly successors: readonly string[];
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { retryAfterMs?: number | undefined; cause?: unknown },
+    options?: {
+      retryAfterMs?: number | undefined;
+      successors?: readonly string[] | undefined;
+      cause?: unknown;
+    },
   ) {
     super(code, message, options);
     this.name = 'RelayError';
     this.retryAfterMs = options?.retryAfterMs;
+    this.successors = options?.successors ?? [];
   }
 }
 
@@ -20,12 +27,14 @@ export function relayErrorOf(body: {
   code: string;
   message: string;
   retryAfterMs?: number | undefined;
+  successors?: readonly string[] | undefined;
 }): RelayError {
   const known = (WIRE_ERROR_CODES as readonly string[]).includes(body.code);
   // A later relay may have codes of its own: `internal` is the one that promises nothing.
   const message = known ? body.message : `${body.message} (${body.code})`;
   return new RelayError(known ? (body.code as ErrorCode) : 'internal', message, {
     retryAfterMs: body.retryAfterMs,
+    successors: body.successors,
   });
 }
 

@@ -15,12 +15,16 @@ import {
   MAX_CONTROL_BYTES,
   MAX_DIRECTORY_FRAME_BYTES,
   MAX_PACKET_LIFE_MS,
+  MAX_SUCCESSOR_BYTES,
+  MAX_SUCCESSORS,
   MAX_TICKET_BYTES,
 } from './limits.ts';
 import * as op from './ops.ts';
 import { SCAN_REFUSED, SCAN_TRUNCATED, scanValue } from './scan.ts';
 
 const credit = uint(MAX_CHANNEL_CREDIT_BYTES);
+/** URLs of relays to go to instead, best first. */
+const successors = v.pipe(v.array(text(MAX_SUCCESSOR_BYTES)), v.maxLength(MAX_SUCCESSORS));
 const kind = {
   reliable: v.boolean(),
   priority: uint(op.PRIORITY_COUNT - 1),
@@ -63,11 +67,13 @@ export const BODY = {
     message: text(1024),
     fatal: v.boolean(),
     retryAfterMs: v.optional(u32),
+    /** With `drained`. */
+    successors: v.optional(successors),
   }),
   [op.OP_MOVING]: v.object({
     leaveInMs: u32,
     retryAfterMs: u32,
-    successors: v.optional(v.pipe(v.array(text(256)), v.maxLength(8))),
+    successors: v.optional(successors),
   }),
   [op.OP_PING]: v.object({}),
   [op.OP_PONG]: v.object({}),

@@ -95,6 +95,10 @@ export const TICKET_LIFETIME_MS = 24 * 3_600_000;
 /** Logins that wait to be checked, and as many under way: 2 s of one core at 136 us a signature. Beyond it: `busy`. */
 export const MAX_LOGINS_PENDING = 16_384;
 
+/** Where else to go, in `moving` and in the error `drained`: 8 x 256 bytes leave room in a control frame. */
+export const MAX_SUCCESSORS = 8;
+export const MAX_SUCCESSOR_BYTES = 256;
+
 // --- The directory -------------------------------------------------------------------------------------------------
 
 /** A name in UTF-8: a DNS label's length, so that one can become the other. */

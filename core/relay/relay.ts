@@ -11,6 +11,7 @@ import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
 import { TaskGate } from '../threads/task-gate.ts';
+import { drainRoute } from './admin/drain.ts';
 import { healthRoutes, type NotReady } from './admin/health.ts';
 import { metricsRoute, type Snapshot } from './admin/metrics.ts';
 import { numbersRoutes } from './admin/numbers.ts';
@@ -18,6 +19,8 @@ import type { AdminRoute } from './admin/routes.ts';
 import { type Admin, startAdmin } from './admin/server.ts';
 import { RelayDirectory } from './directory.ts';
 import { VERIFIERS } from './directory-threads.ts';
+import { type DrainOptions, type ResolvedDrain, resolveDrain } from './drain-options.ts';
+import { Draining } from './draining.ts';
 import { guardExit } from './exit-guard.ts';
 import { Listening } from './listening.ts';
 import { LoginDesk, type LoginDeskStats } from './login-desk.ts';
@@ -39,17 +42,12 @@ export interface RelayEvents {
    * may have come before this.
    */
   gone: [{ id: PeerId; reason: DepartureReason }];
+  /** It takes no more peers, and sends those away that are here; `endsInMs`: when that is over at the latest. */
+  draining: [{ graceMs: number; spreadMs: number; successors: string[]; endsInMs: number }];
+  /** All have gone, or their time is over: the relay may be closed. */
+  drained: [];
   /** Something an operator should see; the relay goes on. */
   warning: [{ code: string; message: string }];
-}
-
-export interface DrainOptions {
-  /** How long peers with open channels keep them, milliseconds. Default 0. */
-  graceMs?: number;
-  /** Over how long peers are sent away, evenly, milliseconds. Default 1,000. */
-  spreadMs?: number;
-  /** How long after it was sent away a peer may come back, milliseconds. Default 1,000. */
-  retryAfterMs?: number;
 }
 
 /**
@@ -89,7 +87,8 @@ export class Relay extends EventEmitter<RelayEvents> {
   #shardEnded = false;
   #upHeard: ((shard: number, error: SupernodeError | null, descriptor: unknown) => void) | null = null;
   #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
-  #draining: Promise<void> | null = null;
+  #draining: Draining | null = null;
+  #drained: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   /** Use createRelay. */
@@ -223,31 +222,45 @@ export class Relay extends EventEmitter<RelayEvents> {
   }
 
   /**
-   * Takes no new peers and sends those that are here away, evenly over the spread. Resolves when all have gone, at
-   * most a second after grace and spread. A second call changes nothing and waits for the first.
+   * Takes no new peers and sends those that are here away, evenly over the spread; the two ends of a channel together, and
+   * to the same successor. Resolves when all have gone, at most two seconds after grace and spread. A second call changes
+   * nothing and waits for the first.
+   * @throws OptionError
    */
   async drain(options: DrainOptions = {}): Promise<void> {
-    const { graceMs = 0, spreadMs = 1_000, retryAfterMs = 1_000 } = options;
-    for (const [name, value] of Object.entries({ graceMs, spreadMs, retryAfterMs })) {
-      if (!Number.isInteger(value) || value < 0 || value > 3_600_000) {
-        throw new OptionError(
-          `The drain option ${name} must be 0 to 3600000 whole milliseconds, not ${value}.`,
-        );
-      }
-    }
-    this.#draining ??=
-      this.#state === 'open' ? this.#drain(graceMs, spreadMs, retryAfterMs) : Promise.resolve();
-    await this.#draining;
+    this.#beginDrain(options);
+    await this.#drained;
   }
 
-  async #drain(graceMs: number, spreadMs: number, retryAfterMs: number): Promise<void> {
-    this.#state = 'draining';
-    this.#listening?.stop();
-    this.#shards?.tellAll({ kind: 'drain', graceMs, spreadMs, retryAfterMs });
-    const deadline = performance.now() + graceMs + spreadMs + 1_000;
-    while (this.stats().sessions > 0 && performance.now() < deadline && this.#state === 'draining') {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+  /** @throws OptionError; SupernodeError `relay-closed`. */
+  #beginDrain(options: unknown): ResolvedDrain & { endsInMs: number; sessions: number } {
+    const { sessions } = this.stats();
+    const resolved = resolveDrain(options, this.url, sessions);
+    if (this.#draining === null && this.#state === 'open') {
+      this.#state = 'draining';
+      // With successors newcomers are still taken, to be told where to go.
+      if (resolved.successors.length === 0) this.#listening?.stop();
+      this.#draining = new Draining(
+        {
+          shards: this.#options.shards,
+          tell: (shard, message) => this.#shards?.tell(shard, message),
+          sessions: () => this.stats().sessions,
+          closed: () => this.#state !== 'draining',
+        },
+        resolved,
+      );
+      this.#drained = this.#drain(this.#draining);
     }
+    const { options: running = resolved, endsInMs = 0 } = this.#draining ?? {};
+    return { ...running, endsInMs, sessions };
+  }
+
+  async #drain(draining: Draining): Promise<void> {
+    // After the caller has noted that it drains: a listener may look.
+    await null;
+    this.#tell('draining', { ...draining.options, endsInMs: draining.endsInMs });
+    await draining.run();
+    this.#tell('drained');
   }
 
   /** Closes every socket and ends every thread. Safe to call twice. */
@@ -321,6 +334,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       ...healthRoutes(() => this.#notReady()),
       ...numbersRoutes(this),
       metricsRoute(snapshot, openMetrics),
+      drainRoute({ begin: (options) => this.#beginDrain(options) }),
     ];
   }
 
@@ -362,6 +376,9 @@ export class Relay extends EventEmitter<RelayEvents> {
         return;
       case 'why':
         this.#why.heard(shard, message);
+        return;
+      case 'leaving':
+        this.#draining?.heard(shard, message.sessions);
         return;
       case 'changes':
         for (const change of message.changes) this.#changed(change);

@@ -1,5 +1,6 @@
 /** The shapes of what threads say to each other. Types only: nothing here runs. */
 import type { MessagePort } from 'node:worker_threads';
+import type { LeaveOrders, LeavingSessions } from '../overload/drain-plan.ts';
 import type { CloseReason, CongestionCause, WireErrorCode } from '../protocol/errors.ts';
 import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
 import type { WhyReason } from './why-reasons.ts';
@@ -78,6 +79,8 @@ export type FromShard =
   | { kind: 'asks'; lane: Lane; asks: ShardAsk[] }
   /** The answer to `why`. */
   | { kind: 'why'; requestId: number; entries: WhyEntry[]; forgotten: number }
+  /** The answer to `drain`: who is here. */
+  | { kind: 'leaving'; sessions: LeavingSessions }
   | { kind: 'warning'; code: string; message: string };
 
 /** Reads never wait for writes, nor logins for either. */
@@ -99,7 +102,10 @@ export type ToShard =
   | { kind: 'answers'; answers: ShardAnswer[] }
   | DirectoryNews
   | { kind: 'disconnect'; slot: number; generation: number; message: string }
-  | { kind: 'drain'; graceMs: number; spreadMs: number; retryAfterMs: number }
+  /** Refuse logins from now on, saying this, and answer with `leaving`. With successors the port stays open for that. */
+  | { kind: 'drain'; retryAfterMs: number; successors: string[] }
+  /** The answer to `leaving`. */
+  | { kind: 'leave'; orders: LeaveOrders }
   /** What the shard's ledger has of a peer, or of two. */
   | { kind: 'why'; requestId: number; peer: Uint8Array; other: Uint8Array | null }
   | { kind: 'close' };

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { connect, generateIdentity, type Peer } from 'supernode';
+import { afterEach, describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { RawPeer } from '../fixtures/raw-peer.ts';
 import { dial, login, loginOn, startRelay } from '../fixtures/relay.ts';
@@ -20,13 +21,9 @@ describe.each([1, 2, 4])('draining %i shards', (shards) => {
       expect(body.retryAfterMs).toBe(1_234);
       leaves.push(body.leaveInMs);
     }
-    // Evenly in each shard: one at once, one in the middle, one at the end.
-    for (const [index, leaveInMs] of leaves.entries()) {
-      const order = Math.floor(index / shards);
-      // The socket that is not logged in stands in the row of its shard too.
-      expect([0, 33, 50, 67, 100]).toContain(leaveInMs);
-      if (order === 0) expect(leaveInMs).toBe(0);
-    }
+    // Evenly over all shards: the first at once, the last at the end.
+    leaves.sort((one, other) => one - other);
+    expect(leaves).toEqual(leaves.map((_, order) => Math.round((100 * order) / (peers.length - 1))));
     for (const peer of peers) {
       const { error } = await peer.ended;
       expect(error).toMatchObject({ code: 'drained', fatal: true, retryAfterMs: 1_234 });
@@ -104,4 +101,125 @@ test.each([
     message: expect.stringContaining(name),
   });
   expect(relay.state).toBe('open');
+});
+
+test.each([
+  [{ successors: 'ws://127.0.0.1:1' as never }, 'array'],
+  [{ successors: Array.from({ length: 9 }, () => 'ws://127.0.0.1:1') }, 'at most 8'],
+  [{ successors: ['http://127.0.0.1:1'] }, 'ws://host:port'],
+  [{ successors: ['nonsense'] }, 'ws://host:port'],
+  [{ successors: [`ws://127.0.0.1:1/${'x'.repeat(256)}`] }, '256 bytes'],
+  [{ speed: 1 } as never, 'there are: graceMs, spreadMs, retryAfterMs, successors'],
+])('a drain with the wrong successors %o says what is allowed', async (options, says) => {
+  const relay = await startRelay();
+  await expect(relay.drain(options)).rejects.toMatchObject({
+    code: 'bad-option',
+    message: expect.stringContaining(says),
+  });
+  expect(relay.state).toBe('open');
+});
+
+describe('a relay that leaves its peers to successors', () => {
+  const peers: Peer[] = [];
+  afterEach(async () => {
+    await Promise.all(peers.splice(0).map((peer) => peer.close()));
+  });
+  const join = async (url: string, options = {}): Promise<Peer> => {
+    const peer = await connect(url, { reconnect: { baseMs: 5, capMs: 50 }, onchannel: () => {}, ...options });
+    peers.push(peer);
+    return peer;
+  };
+
+  test('sends both ends of a call to the same one at the same moment, and deals the calls out', async () => {
+    const [relay, one, other] = [await startRelay({ shards: 2 }), await startRelay(), await startRelay()];
+    const callers: Peer[] = [];
+    const callees: Peer[] = [];
+    for (let i = 0; i < 6; i++) {
+      callers.push(await join(relay.url));
+      callees.push(await join(relay.url));
+      await callers[i]!.open(callees[i]!.id);
+    }
+    const told = peers.map(
+      (peer) =>
+        new Promise<{ leaveInMs: number; successors: readonly string[] }>((resolve) =>
+          peer.addEventListener('moving', resolve, { once: true }),
+        ),
+    );
+    const back = peers.map((peer) => new Promise((resolve) => peer.addEventListener('reconnected', resolve)));
+    const successors = [one.url, other.url];
+    await relay.drain({ graceMs: 20, spreadMs: 60, successors });
+    const moves = await Promise.all(told);
+    await Promise.all(back);
+    for (let i = 0; i < 6; i++) {
+      const [caller, callee] = [moves[2 * i]!, moves[2 * i + 1]!];
+      expect(caller.leaveInMs).toBe(callee.leaveInMs);
+      expect(caller.successors).toEqual(callee.successors);
+      expect(callers[i]!.url).toBe(callees[i]!.url);
+      // The call resumes.
+      expect((await callers[i]!.open(callees[i]!.id)).readyState).toBe('open');
+    }
+    expect(moves.map(({ leaveInMs }) => leaveInMs).sort((a, b) => a - b)).toEqual([
+      20, 20, 32, 32, 44, 44, 56, 56, 68, 68, 80, 80,
+    ]);
+    expect([one.stats().sessions, other.stats().sessions]).toEqual([6, 6]);
+  });
+
+  test('a successor with the same key takes the tickets; another asks for a signature', async () => {
+    const identity = generateIdentity();
+    const [relay, twin, stranger] = [
+      await startRelay({ identity }),
+      await startRelay({ identity }),
+      await startRelay(),
+    ];
+    const peer = await join(relay.url);
+    const resumed: boolean[] = [];
+    peer.addEventListener('reconnected', (event) => resumed.push(event.resumed));
+    await relay.drain({ spreadMs: 0, successors: [twin.url] });
+    await until('it came back by its ticket', () => resumed.length === 1);
+    await twin.drain({ spreadMs: 0, successors: [stranger.url] });
+    await until('it came back by its key', () => resumed.length === 2);
+    expect(resumed).toEqual([true, false]);
+    expect(twin.stats().logins).toMatchObject({ full: 0, resumed: 1 });
+    expect(stranger.stats().logins).toMatchObject({ full: 1, resumed: 0 });
+  });
+
+  test('tells newcomers and logins under way at once where to go, and a client goes there', async () => {
+    const [relay, successor] = [await startRelay({ shards: 2 }), await startRelay()];
+    const [stays, waiting] = [await login(relay), await dial(relay)];
+    await stays.open(stays);
+    const successors = [successor.url];
+    const drained = relay.drain({ graceMs: 3_600_000, successors });
+    expect((await waiting.ended).error).toMatchObject({ code: 'drained', retryAfterMs: 0, successors });
+    const newcomer = new RawPeer(relay.url);
+    expect((await newcomer.ended).error).toMatchObject({ code: 'drained', retryAfterMs: 0, successors });
+    const peer = await join(relay.url);
+    expect(peer.url).toBe(successor.url);
+    expect(stays.ending).toBeNull();
+    await relay.close();
+    await drained;
+  });
+
+  test('ends in time whatever its peers do, also in a flood of logins', async () => {
+    const relay = await startRelay({ shards: 2 });
+    const deaf = await login(relay);
+    deaf.stopReading();
+    const stubborn = await login(relay);
+    stubborn.socket.on('close', () => {});
+    let flooding = true;
+    const refused: unknown[] = [];
+    const flood = Array.from({ length: 8 }, async () => {
+      while (flooding) refused.push((await new RawPeer(relay.url).ended).error?.code);
+    });
+    let ended = false;
+    await relay.drain({ spreadMs: 50, successors: ['ws://127.0.0.1:1'] }).then(() => {
+      ended = true;
+    });
+    expect(ended).toBe(true);
+    expect(relay.stats().sessions).toBe(0);
+    await until('newcomers are still told', () => refused.includes('drained'));
+    flooding = false;
+    await relay.close();
+    await Promise.all(flood);
+    expect(relay.stats().faults).toBe(0);
+  });
 });
