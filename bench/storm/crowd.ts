@@ -1,0 +1,156 @@
+/**
+ * Who logs in, in a storm: peers that obey, each of which comes back when it was told to and stays once it is in; and peers
+ * that do not wait, which come again as soon as they were refused, at whatever rate is left of the storm's, and leave when
+ * they get in only to come again. Every attempt is a fresh connection and a valid signature.
+ */
+import { generateIdentity } from '../../core/identity/identity.ts';
+import type { LoadFault } from '../load/fault.ts';
+import { type AttemptHost, type Comer, LoginAttempt, type Target, targetOf } from '../load/login-attempt.ts';
+import { RelayRefusal } from '../load/scenarios/refusal.ts';
+
+const STEP_MS = 4;
+
+interface Peer extends Comer {
+  obeys: boolean;
+  /** When it came first, and when it was in; performance.now(). */
+  cameAtMs: number;
+  inAtMs: number;
+  attempts: number;
+}
+
+export interface CrowdPlan {
+  address: string;
+  obeying: number;
+  hasty: number;
+  /** Sockets at once, of both. */
+  sockets: number;
+  attemptsPerSec: number;
+  attempts: number;
+}
+
+export class Crowd implements AttemptHost {
+  readonly #plan: CrowdPlan;
+  readonly #target: Target;
+  readonly #obeying: Peer[];
+  readonly #hasty: Peer[];
+  /** Those of the obeying whose time has come. */
+  #due: Peer[] = [];
+  readonly #under = new Set<LoginAttempt>();
+  readonly #in = new Set<LoginAttempt>();
+  readonly #refused: Record<string, number> = {};
+  #timer: NodeJS.Timeout | null = null;
+  #owed = 0;
+  #at = 0;
+  #attempts = 0;
+  #hastyLogins = 0;
+  #mostSockets = 0;
+
+  constructor(plan: CrowdPlan) {
+    this.#plan = plan;
+    this.#target = targetOf(plan.address);
+    const some = (count: number, obeys: boolean): Peer[] =>
+      Array.from({ length: count }, () => ({
+        identity: generateIdentity(),
+        ticket: null,
+        obeys,
+        cameAtMs: 0,
+        inAtMs: 0,
+        attempts: 0,
+      }));
+    this.#obeying = some(plan.obeying, true);
+    this.#hasty = some(plan.hasty, false);
+  }
+
+  /** Those who do not wait begin. */
+  begin(): void {
+    this.#at = performance.now();
+    this.#timer = setInterval(() => this.#step(), STEP_MS);
+  }
+
+  /** All who obey want in from now on. */
+  release(): void {
+    this.#due = [...this.#obeying];
+  }
+
+  get done(): boolean {
+    return this.#attempts >= this.#plan.attempts && this.inCount === this.#obeying.length;
+  }
+
+  get inCount(): number {
+    return this.#obeying.filter(({ inAtMs }) => inAtMs > 0).length;
+  }
+
+  figures() {
+    const came = this.#obeying.filter(({ cameAtMs }) => cameAtMs > 0);
+    const inside = came.filter(({ inAtMs }) => inAtMs > 0);
+    const first = came.reduce((least, { cameAtMs }) => Math.min(least, cameAtMs), Number.POSITIVE_INFINITY);
+    const last = inside.reduce((most, { inAtMs }) => Math.max(most, inAtMs), 0);
+    const attempts = came.reduce((sum, peer) => sum + peer.attempts, 0);
+    // Attempts of those who had a turn: beyond the first one, which told them that there is a crowd.
+    const refusedFirst = came.filter((peer) => peer.attempts > 1);
+    const inTurn = refusedFirst.reduce((sum, peer) => sum + peer.attempts - 1, 0);
+    return {
+      attempts: this.#attempts,
+      refused: { ...this.#refused },
+      mostSockets: this.#mostSockets,
+      hastyLogins: this.#hastyLogins,
+      obeying: came.length,
+      in: inside.length,
+      allInMs: last - first,
+      attemptsEach: attempts / Math.max(1, came.length),
+      attemptsInTurn: inTurn / Math.max(1, refusedFirst.length),
+    };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer ?? undefined);
+    for (const attempt of [...this.#under, ...this.#in]) attempt.leave();
+    this.#under.clear();
+    this.#in.clear();
+  }
+
+  greeted(attempt: LoginAttempt): void {
+    attempt.send(attempt.prepare('signature'));
+  }
+
+  ended(attempt: LoginAttempt, error: RelayRefusal | LoadFault | null): void {
+    if (!this.#under.delete(attempt)) return;
+    const peer = attempt.comer as Peer;
+    if (error === null && peer.obeys) {
+      peer.inAtMs = performance.now();
+      this.#in.add(attempt);
+      return;
+    }
+    if (error === null) {
+      this.#hastyLogins++;
+      attempt.leave();
+    } else {
+      const code = error instanceof RelayRefusal ? error.code : error.fault;
+      this.#refused[code] = (this.#refused[code] ?? 0) + 1;
+    }
+    if (!peer.obeys) this.#hasty.push(peer);
+    else {
+      // A connection that failed says no time: a second, as a client's first back-off may be.
+      const waitMs = (error instanceof RelayRefusal ? error.retryAfterMs : null) ?? 1_000;
+      setTimeout(() => this.#due.push(peer), waitMs);
+    }
+  }
+
+  /** As many attempts as are owed since the last step: first of those whose turn it is. */
+  #step(): void {
+    const now = performance.now();
+    const { attemptsPerSec, sockets, attempts } = this.#plan;
+    // What could not be begun in time is not caught up with: it would be a burst of another rate.
+    this.#owed = Math.min(attemptsPerSec / 10, this.#owed + ((now - this.#at) * attemptsPerSec) / 1_000);
+    this.#at = now;
+    for (; this.#owed >= 1 && this.#under.size + this.#in.size < sockets; this.#owed--) {
+      const peer = this.#due.shift() ?? (this.#attempts < attempts ? this.#hasty.shift() : undefined);
+      if (peer === undefined) break;
+      if (peer.attempts === 0) peer.cameAtMs = now;
+      peer.attempts++;
+      this.#attempts++;
+      this.#under.add(new LoginAttempt(this.#target, peer, this));
+    }
+    this.#mostSockets = Math.max(this.#mostSockets, this.#under.size + this.#in.size);
+  }
+}
