@@ -80,6 +80,10 @@ export const root: CommandGroup = {
       description: 'Show the numbers of a running relay.',
       load: async (): Promise<Command> => (await import('./status.ts')).status,
     },
+    top: {
+      description: 'Show what it does, live.',
+      load: async (): Promise<Command> => (await import('./top.ts')).top,
+    },
     why: {
       description: 'Tell what was dropped or refused of a peer, and by which limit.',
       load: async (): Promise<Command> => (await import('./why.ts')).why,
@@ -115,6 +119,7 @@ export const root: CommandGroup = {
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
     ['supernode status', 'what it is doing'],
+    ['supernode top', 'and live'],
     ['supernode why PEER PEER', 'what it dropped or refused between two peers, and by which limit'],
     ['supernode keygen --out me.key', 'an address that lasts'],
     ['supernode register ann --key me.key', 'and a name for it'],

@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import type { RelayNumbers } from './ask-status.ts';
 import { bareTable } from './bare-table.ts';
+import { counted, duration, size } from './quantities.ts';
 
 export function statusTable(numbers: RelayNumbers): string {
   return bareTable(rowsOf(numbers).map(([name, value]) => [pc.cyan(name), value]));
@@ -50,31 +51,4 @@ function rowsOf(numbers: RelayNumbers): [string, string][] {
     ['protocol errors', counted(numbers.protocolErrors)],
     ['faults', numbers.faults > 0 ? pc.red(faults) : faults],
   ];
-}
-
-function counted(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const [days, hours, minutes] = [86_400, 3_600, 60].map((unit) => Math.floor(seconds / unit)) as [
-    number,
-    number,
-    number,
-  ];
-  if (days > 0) return `${days} d ${hours % 24} h`;
-  if (hours > 0) return `${hours} h ${minutes % 60} min`;
-  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
-}
-
-function size(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
