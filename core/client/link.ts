@@ -6,14 +6,14 @@
  *                        '-- close(), lost for good --> closed <-- close(), refused, attempts used up --'
  */
 import type { Identity } from '../identity/identity.ts';
-import { fullJitterMs } from '../overload/backoff.ts';
 import type { Body, Control } from '../protocol/control.ts';
 import type { SupernodeError } from '../protocol/errors.ts';
 import { OP_MOVING } from '../protocol/ops.ts';
+import { Comeback } from './comeback.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Ready, Ticket } from './login.ts';
 import { allowedSuccessors, NextUrls } from './next-urls.ts';
-import type { CheckedConnect } from './options.ts';
+import { type CheckedConnect, DEFAULT_RECONNECT } from './options.ts';
 import type { Platform, TrustedCertificates } from './platform.ts';
 import { lostReason, mayComeBack, RelayError } from './relay-error.ts';
 import { Session, type SessionOwner } from './session.ts';
@@ -36,8 +36,6 @@ export interface LinkOptions {
 
 /** A connection that lasted this long was a good one: the next loss begins with the shortest wait again. */
 const STABLE_MS = 10_000;
-/** The longest that a timer can wait; one that is set to more fires at once. */
-const MAX_WAIT_MS = 0x7fff_ffff;
 /** Relays that a first connection is sent on to, one after the other. */
 const MOST_HOPS = 8;
 /** close() waits this long for realtime frames that the connection has no room for. */
@@ -54,11 +52,9 @@ export class Link {
   #connection: Connection | undefined;
   #ticket: Ticket | undefined;
   #readyMs = 0;
-  /** Waits so far that did not lead to a connection that lasted: the exponent of the next. */
-  #waits = 0;
+  readonly #comeback: Comeback;
   /** Attempts in a row that failed. */
   #failures = 0;
-  #retryAfterMs = 0;
   /** What this relay has named, should it go. */
   #successors: readonly string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,10 +64,12 @@ export class Link {
     this.#options = options;
     this.url = options.checked.url;
     this.#next = new NextUrls(this.url);
+    this.#comeback = new Comeback(options.checked.reconnect ?? DEFAULT_RECONNECT, Math.random);
   }
 
   /**
-   * The first connection, tried once; a relay that is leaving and names others is followed there.
+   * The first connection, tried once; a relay that is leaving and names others is followed there, and with `awaitTurn` one
+   * that is too busy is asked again when it said.
    * @throws SupernodeError, or the signal's reason.
    */
   async start(signal: AbortSignal | undefined): Promise<void> {
@@ -97,7 +95,10 @@ export class Link {
         return await this.#connect(this.#next.current);
       } catch (error) {
         const moved = !signal?.aborted && this.#next.failed(error as SupernodeError);
-        if (!moved || hops >= MOST_HOPS) throw error;
+        if (moved && hops < MOST_HOPS) continue;
+        if (!this.#options.checked.awaitTurn || !isTurn(error)) throw error;
+        this.#heed(error);
+        await pause(this.#comeback.nextMs(performance.now()), signal);
       }
     }
   }
@@ -160,7 +161,7 @@ export class Link {
     this.#ticket = ticket;
     this.#readyMs = performance.now();
     this.#failures = 0;
-    this.#retryAfterMs = 0;
+    this.#comeback.connected(this.#readyMs);
     this.#successors = [];
     this.state = 'open';
     if (!first) this.#options.owner.reconnected(resumed);
@@ -172,7 +173,7 @@ export class Link {
   }
 
   #moving({ leaveInMs, retryAfterMs, successors = [] }: Body<typeof OP_MOVING>): void {
-    this.#retryAfterMs = retryAfterMs;
+    this.#comeback.told(retryAfterMs);
     this.#successors = allowedSuccessors(this.url, successors);
     this.#options.owner.moving(leaveInMs, this.#successors);
   }
@@ -189,7 +190,7 @@ export class Link {
     if (error !== undefined) owner.disconnected(error);
     if (!comesBack) owner.closed(error);
     else if (this.#isReconnecting()) {
-      if (performance.now() - this.#readyMs >= STABLE_MS) this.#waits = 0;
+      if (performance.now() - this.#readyMs >= STABLE_MS) this.#comeback.wasStable();
       this.#heed(error);
       this.#next.begin(this.url, this.#successors);
       this.#reconnectLater();
@@ -209,17 +210,11 @@ export class Link {
 
   #heed(error: unknown): void {
     if (error instanceof RelayError && error.retryAfterMs !== undefined)
-      this.#retryAfterMs = error.retryAfterMs;
+      this.#comeback.told(error.retryAfterMs);
   }
 
   #reconnectLater(): void {
-    const { reconnect } = this.#options.checked;
-    if (reconnect === undefined) return;
-    const waitMs = Math.min(
-      MAX_WAIT_MS,
-      this.#retryAfterMs + fullJitterMs(this.#waits++, reconnect, Math.random),
-    );
-    this.#retryAfterMs = 0;
+    const waitMs = this.#comeback.nextMs(performance.now());
     // Not unref'd: nothing else keeps the process alive while there is no socket.
     this.#timer = setTimeout(() => this.#reconnect(), waitMs);
   }
@@ -239,6 +234,27 @@ export class Link {
       owner.closed(error);
     });
   }
+}
+
+/** The relay is too busy, and has said when to come back. */
+function isTurn(error: unknown): boolean {
+  return error instanceof RelayError && error.code === 'busy' && error.retryAfterMs !== undefined;
+}
+
+/** @throws the signal's reason. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
 }
 
 async function flushRealtime(session: Session): Promise<void> {

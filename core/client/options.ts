@@ -38,6 +38,11 @@ export interface ConnectOptions {
   timeoutMs?: number;
   /** Whether to come back when the connection is lost later. Default true. */
   reconnect?: boolean | ReconnectOptions;
+  /**
+   * Whether connect() waits for its turn at a relay that has more logins than it can take and says when to come back, rather
+   * than fail with `busy`. Give `signal` as well to bound it. Default false. (Coming back later always heeds the relay.)
+   */
+  awaitTurn?: boolean;
   /** Certificates to trust instead of the system's, PEM (Node only; a browser has its own). */
   ca?: TrustedCertificates;
   /** See Peer.onoffer. Given here, it misses no offer. */
@@ -70,11 +75,24 @@ export interface CheckedConnect {
   client: string;
   timeoutMs: number;
   reconnect: ReconnectPolicy | undefined;
+  awaitTurn: boolean;
 }
+
+export const DEFAULT_RECONNECT: ReconnectPolicy = {
+  baseMs: 250,
+  capMs: 30_000,
+  maxAttempts: Number.POSITIVE_INFINITY,
+};
 
 /** @throws OptionError naming the option that is wrong. */
 export function checkConnect(url: string, options: ConnectOptions): CheckedConnect {
-  const { client = CLIENT_VERSION, timeoutMs = 15_000, identity, reconnect = true } = options;
+  const {
+    client = CLIENT_VERSION,
+    timeoutMs = 15_000,
+    identity,
+    reconnect = true,
+    awaitTurn = false,
+  } = options;
   if (typeof client !== 'string' || utf8Length(client) > MAX_CLIENT_VERSION_BYTES) {
     throw new OptionError(
       `client must be text of at most ${MAX_CLIENT_VERSION_BYTES} bytes, not ${shown(client)}.`,
@@ -93,7 +111,10 @@ export function checkConnect(url: string, options: ConnectOptions): CheckedConne
       throw new OptionError(`${name} must be a function, not ${shown(handler)}.`);
     }
   }
-  return { url: checkUrl(url), client, timeoutMs, reconnect: checkReconnect(reconnect) };
+  if (typeof awaitTurn !== 'boolean') {
+    throw new OptionError(`awaitTurn must be true or false, not ${shown(awaitTurn)}.`);
+  }
+  return { url: checkUrl(url), client, timeoutMs, reconnect: checkReconnect(reconnect), awaitTurn };
 }
 
 /** @returns the URL as the platform's WebSocket takes it. @throws OptionError */
@@ -119,7 +140,11 @@ function checkReconnect(reconnect: boolean | ReconnectOptions): ReconnectPolicy 
   if (typeof given !== 'object' || given === null) {
     throw new OptionError(`reconnect must be true, false or an object, not ${shown(reconnect)}.`);
   }
-  const { baseMs = 250, capMs = 30_000, maxAttempts = Number.POSITIVE_INFINITY } = given;
+  const {
+    baseMs = DEFAULT_RECONNECT.baseMs,
+    capMs = DEFAULT_RECONNECT.capMs,
+    maxAttempts = DEFAULT_RECONNECT.maxAttempts,
+  } = given;
   checkNumber('reconnect.baseMs', baseMs, 1, 3_600_000);
   checkNumber('reconnect.capMs', capMs, baseMs, 3_600_000);
   if (maxAttempts !== Number.POSITIVE_INFINITY) checkNumber('reconnect.maxAttempts', maxAttempts, 1, 2 ** 31);

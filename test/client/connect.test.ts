@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws';
 import { connect, generateIdentity, identityFromSeed } from '../../core/client/node.ts';
 import { CLIENT_VERSION } from '../../core/client/options.ts';
 import { peerIdOf } from '../../core/protocol/peer-id.ts';
+import { until } from '../fixtures/until.ts';
 import { join, next, startRelay } from './peers.ts';
 
 async function closedPort(): Promise<number> {
@@ -114,6 +115,36 @@ describe('connect', () => {
       refuse: () => ({ code: 'busy', message: 'Busy.', fatal: true, retryAfterMs: 1234 }),
     });
     await expect(connect(relay.url)).rejects.toMatchObject({ code: 'busy', retryAfterMs: 1234 });
+  });
+
+  it('waits for its turn when it was told to, and not for a denial', async () => {
+    const times: number[] = [];
+    const relay = await startRelay({
+      refuse: (attempt) => {
+        times.push(performance.now());
+        const busy = { code: 'busy', message: 'Busy.', fatal: true, retryAfterMs: 300 };
+        return attempt < 2 ? busy : undefined;
+      },
+    });
+    const peer = await connect(relay.url, { awaitTurn: true });
+    expect(relay.logins).toBe(3);
+    // Timers may fire a millisecond early by the other clock.
+    expect(times[1]! - times[0]!).toBeGreaterThan(298);
+    await peer.close();
+    const denies = await startRelay({ refuse: () => ({ code: 'denied', message: 'No.', fatal: true }) });
+    await expect(connect(denies.url, { awaitTurn: true })).rejects.toMatchObject({ code: 'denied' });
+    await expect(connect(relay.url, { awaitTurn: 1 as never })).rejects.toMatchObject({ code: 'bad-option' });
+  });
+
+  it('stops waiting for its turn when it is aborted', async () => {
+    const relay = await startRelay({
+      refuse: () => ({ code: 'busy', message: 'Busy.', fatal: true, retryAfterMs: 3_600_000 }),
+    });
+    const controller = new AbortController();
+    const connecting = connect(relay.url, { awaitTurn: true, signal: controller.signal });
+    await until('it was refused', () => relay.logins === 1);
+    controller.abort(new Error('enough'));
+    await expect(connecting).rejects.toThrow('enough');
   });
 
   it('keeps the message of an error whose code it does not know', async () => {
