@@ -1,24 +1,59 @@
 /**
  * Work of logins, in slices of at most SLICE_MS in a turn of the event loop: however many log in at once, the packets of
- * calls wait no longer than one slice for their turn. FIFO; what is in it is bounded by the sessions that are logging in.
+ * calls wait no longer than one slice for their turn. In this order:
+ *
+ *   verdicts   first in, first out: what is left of a login that was paid for
+ *   resumes    CoDel (core/overload/codel-queue.ts)
+ *   others     CoDel: newest first when overloaded
+ *
+ * What waited too long is shed: its peer is told to come back when the shard will have done what is before it, spread over
+ * the rate at which it does them. What is in here is bounded by the sessions that are logging in, and in time by CoDel.
  */
+import { Capacity } from '../../core/overload/capacity.ts';
+import { CodelQueue } from '../../core/overload/codel-queue.ts';
 
 /** A call's packet comes every 20 ms; this much later nobody hears. */
 const SLICE_MS = 0.5;
+/** As the queue of proofs of the main thread (core/relay/login-desk.ts): to come back costs more than to wait a little. */
+const TARGET_MS = 50;
+const INTERVAL_MS = 1_000;
+/** No more than the sockets that may be logging in, and their bundles (options, logins.ts). */
+const MOST = 4 * 1_000_000;
+/** Of a shard that has done none yet. */
+const INITIAL_PER_SEC = 5_000;
+const SPACING = 1.05;
+const JITTER_MS = 20;
+
+export type Lane = 'verdict' | 'resume' | 'other';
 
 export class LoginSlices<T> {
   readonly #work: (item: T) => void;
-  #items: T[] = [];
+  readonly #shed: (item: T, retryAfterMs: number) => void;
+  #verdicts: T[] = [];
   #next = 0;
+  readonly #resumes = new CodelQueue<T>({ targetMs: TARGET_MS, intervalMs: INTERVAL_MS, most: MOST });
+  readonly #others = new CodelQueue<T>({ targetMs: TARGET_MS, intervalMs: INTERVAL_MS, most: MOST });
+  readonly #capacity = new Capacity({ initialPerSec: INITIAL_PER_SEC });
+  #lastTurn = 0;
+  #now = 0;
   #due = false;
 
-  /** @param work what it throws costs that item, not those after it. */
-  constructor(work: (item: T) => void) {
+  /**
+   * @param work what it throws costs that item, not those after it.
+   * @param shed the same of what waited too long.
+   */
+  constructor(work: (item: T) => void, shed: (item: T, retryAfterMs: number) => void) {
     this.#work = work;
+    this.#shed = shed;
   }
 
-  add(item: T): void {
-    this.#items.push(item);
+  get size(): number {
+    return this.#verdicts.length - this.#next + this.#resumes.size + this.#others.size;
+  }
+
+  add(item: T, lane: Lane): void {
+    if (lane === 'verdict') this.#verdicts.push(item);
+    else (lane === 'resume' ? this.#resumes : this.#others).push(item, performance.now());
     this.#schedule();
   }
 
@@ -30,19 +65,42 @@ export class LoginSlices<T> {
 
   readonly #slice = (): void => {
     this.#due = false;
-    const until = performance.now() + SLICE_MS;
+    this.#now = performance.now();
+    this.#capacity.started(this.#now);
+    const until = this.#now + SLICE_MS;
+    let done = 0;
     try {
-      while (this.#next < this.#items.length) {
-        this.#work(this.#items[this.#next++]!);
-        if (performance.now() >= until) break;
-      }
+      do {
+        const item = this.#take();
+        if (item === undefined) break;
+        done++;
+        this.#work(item);
+        this.#now = performance.now();
+      } while (this.#now < until);
     } finally {
-      if (this.#next < this.#items.length) {
-        this.#schedule();
-      } else {
-        this.#items = [];
+      this.#capacity.served(done, this.#now);
+      if (this.size > 0) this.#schedule();
+      else this.#capacity.stopped(this.#now);
+    }
+  };
+
+  #take(): T | undefined {
+    if (this.#next < this.#verdicts.length) {
+      const item = this.#verdicts[this.#next++]!;
+      if (this.#next === this.#verdicts.length) {
+        this.#verdicts = [];
         this.#next = 0;
       }
+      return item;
     }
+    return this.#resumes.shift(this.#now, this.#dropped) ?? this.#others.shift(this.#now, this.#dropped);
+  }
+
+  /** Told one by one, each a login's room after the one before it (core/overload/admission.ts). */
+  readonly #dropped = (item: T): void => {
+    const loginMs = 1_000 / this.#capacity.perSec;
+    const before = this.#now + Math.min(INTERVAL_MS, this.#others.size * loginMs);
+    this.#lastTurn = Math.max(this.#lastTurn, before) + SPACING * loginMs;
+    this.#shed(item, Math.ceil(this.#lastTurn - this.#now + Math.random() * JITTER_MS));
   };
 }

@@ -75,7 +75,10 @@ export class Logins {
 
   readonly #frames: LoginFrames;
   readonly #proofs: ProofBatches;
-  readonly #slices = new LoginSlices<Step>((step) => this.#step(step));
+  readonly #slices = new LoginSlices<Step>(
+    (step) => this.#step(step),
+    (step, retryAfterMs) => this.#shed(step, retryAfterMs),
+  );
 
   constructor(host: LoginsHost) {
     this.#host = host;
@@ -111,7 +114,9 @@ export class Logins {
       return;
     }
     session.early++;
-    this.#slices.add({ session, bundle: new Uint8Array(message.slice(0)) });
+    const bundle = new Uint8Array(message.slice(0));
+    // A frame is [op, requestId, body]: its second byte is the op (docs/protocol.md §4).
+    this.#slices.add({ session, bundle }, bundle[1] === op.OP_RESUME ? 'resume' : 'other');
   }
 
   login(session: Session, body: Body<typeof op.OP_LOGIN>): void {
@@ -123,13 +128,20 @@ export class Logins {
   }
 
   resume(session: Session, requestId: number, body: Body<typeof op.OP_RESUME>): void {
-    if (this.#begin(session)) this.#slices.add({ session, requestId, body });
+    if (this.#begin(session)) this.#slices.add({ session, requestId, body }, 'resume');
   }
 
   #step(step: Step): void {
     if (!('session' in step)) this.#settle(step);
     else if ('bundle' in step) this.#read(step);
     else if (step.session.state === CHECKING) this.#resume(step);
+  }
+
+  /** It waited too long to be looked at. */
+  #shed(step: Step, retryAfterMs: number): void {
+    if (!('session' in step)) return;
+    const message = 'This relay is behind with logins; come back in your turn.';
+    this.#host.refuse(step.session, 'busy', message, retryAfterMs);
   }
 
   #read({ session, bundle }: Early): void {
@@ -159,7 +171,7 @@ export class Logins {
 
   /** What the main thread decided. A session that left in the meantime is passed over. */
   verdict(verdict: Verdict): void {
-    this.#slices.add(verdict);
+    this.#slices.add(verdict, 'verdict');
     this.#proofs.answered();
   }
 
