@@ -77,7 +77,7 @@ export interface Outcome {
   queueDepth: { most: number; bound: number | null };
   /** Most memory of one relay for sessions, queue and turns, and the bound that follows from its limits; null: none. */
   memoryBytes: { most: number; bound: number | null };
-  /** Contacts of the relay that got most of them, since the trigger, and the mean over all relays. */
+  /** Since the trigger, in the minute in which one relay got more contacts than any ever: its contacts, and the mean of all relays. */
   contacts: { most: number; mean: number };
   /** What else is worth knowing: name and figure. */
   notes: Record<string, number>;

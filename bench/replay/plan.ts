@@ -58,11 +58,16 @@ export interface Plan {
   trigger: number;
 }
 
-/** About 800 clients at a supernode in 2012 (s); a round figure at its limit. */
-export const RELAY_PEERS = 1_000;
+/** About 100 clients at a supernode in 2005, and about 800 in 2012 (s): round figures of what one holds at its limit. */
+export const RELAY_PEERS = { least: 100, most: 1_000 } as const;
+
+/** So that a network of fewer peers has smaller relays and not just a few: what one of many does differs from one of ten. */
+export function relayPeersFor(peers: number): number {
+  return Math.min(RELAY_PEERS.most, Math.max(RELAY_PEERS.least, Math.round(peers / 1_000)));
+}
 
 /** Relays for so many peers at a utilisation: peers / (relays x what one holds) = utilisation. */
-export function relaysFor(peers: number, utilisation: number, relayPeers = RELAY_PEERS): number {
+export function relaysFor(peers: number, utilisation: number, relayPeers: number): number {
   return Math.max(4, Math.round(peers / (relayPeers * (utilisation / 100))));
 }
 
@@ -86,9 +91,9 @@ export const REQUALIFY_MS = { least: 15 * MINUTE_MS, most: 30 * MINUTE_MS } as c
 /** Mega-supernodes: what they hold over a relay's, and when they come, after the trigger began. */
 export const MEGA = { factor: 5, afterMs: 60 * MINUTE_MS } as const;
 
-/** Before the trigger; and how long after its end the network is watched: past the 30 minutes of criterion 5. */
+/** Before the trigger; and how long after its end the network is watched: a relay that ended last is back after 30 minutes, and 10 more. */
 export const BASELINE_MS = 5 * MINUTE_MS;
-export const WATCH_MS = 65 * MINUTE_MS;
+export const WATCH_MS = 45 * MINUTE_MS;
 
 /** Traffic of the mix, from bench/load/scenarios/supernode-mix.ts, which says where each figure comes from. */
 export const TRAFFIC = {

@@ -6,4 +6,5 @@ export interface BenchCommands {
   bench(values: FlagValues): Promise<number>;
   compare(values: FlagValues): Promise<number>;
   report(values: FlagValues): Promise<number>;
+  replay(values: FlagValues): Promise<number>;
 }

@@ -10,7 +10,7 @@ import { CommandError, EXIT_FAILURE, EXIT_INTERRUPTED } from './exit-codes.ts';
 const COMMANDS = new URL(`../../bench/cli/commands${import.meta.url.slice(-3)}`, import.meta.url).href;
 
 /** @throws CommandError in one sentence when this installation has no benchmarks. */
-async function load(): Promise<BenchCommands> {
+export async function loadBench(): Promise<BenchCommands> {
   try {
     return ((await import(COMMANDS)) as { commands: BenchCommands }).commands;
   } catch (error) {
@@ -68,7 +68,7 @@ export const bench: Command = {
   },
   notes: [
     'supernode bench compare A B tells whether B is faster than A, and supernode bench report FILE shows a result in ' +
-      'another format; each has --help.',
+      'another format; supernode bench replay replays an outage (the same as supernode replay); each has --help.',
     'Without --quick, --suite or --profile everything is measured, which takes up to 15 minutes. A name that does not ' +
       'exist is answered with those that do. Progress is drawn on stderr, and only on a terminal.',
     'Figures are worth something only on a machine that does nothing else: relay and load have a core each.',
@@ -84,7 +84,7 @@ export const bench: Command = {
     [EXIT_FAILURE, 'a round failed: a frame was lost or changed, a process did not come up'],
     [EXIT_INTERRUPTED, 'interrupted; nothing was written'],
   ],
-  run: async (values) => (await load()).bench(values),
+  run: async (values) => (await loadBench()).bench(values),
 };
 
 export const benchCompare: Command = {
@@ -115,7 +115,7 @@ export const benchCompare: Command = {
     ['supernode bench compare laptop.json server.json --html machines.html', 'two machines'],
   ],
   exitCodes: [[EXIT_FAILURE, 'a regression, or results that cannot be read or compared']],
-  run: async (values) => (await load()).compare(values),
+  run: async (values) => (await loadBench()).compare(values),
 };
 
 export const benchReport: Command = {
@@ -135,5 +135,5 @@ export const benchReport: Command = {
     ['supernode bench report r.json --format html --out r.html', 'a page with plots'],
   ],
   exitCodes: [[EXIT_FAILURE, 'the result cannot be read, or the file cannot be written']],
-  run: async (values) => (await load()).report(values),
+  run: async (values) => (await loadBench()).report(values),
 };

@@ -61,6 +61,10 @@ const bench: CommandGroup = {
       description: 'Show a result in another format.',
       load: async (): Promise<Command> => (await import('./bench.ts')).benchReport,
     },
+    replay: {
+      description: 'Replay an outage.',
+      load: async (): Promise<Command> => (await import('./replay.ts')).benchReplay,
+    },
   },
   examples: [
     ['supernode bench --quick', 'measure for 80 seconds'],
@@ -115,6 +119,10 @@ export const root: CommandGroup = {
     pipe: { description: pipe.description, load: async (): Promise<CommandGroup> => pipe },
     directory: { description: directory.description, load: async (): Promise<CommandGroup> => directory },
     bench: { description: bench.description, load: async (): Promise<CommandGroup> => bench },
+    replay: {
+      description: 'Replay an outage on many relays, and judge how they took it.',
+      load: async (): Promise<Command> => (await import('./replay.ts')).replay,
+    },
   },
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],

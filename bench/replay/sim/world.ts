@@ -1,0 +1,288 @@
+/**
+ * The peers and relays of a simulated replay, and what happens to them: logins, losses, restarts. The policy is that of
+ * core/overload; what a client does is what core/client does, or what the old one did.
+ */
+import { fullJitterMs } from '../../../core/overload/backoff.ts';
+import type { Arm, Plan } from '../plan.ts';
+import { ARRIVAL_PACKETS, contactPackets, FULL_LOGIN_MS, REFUSAL_MS } from './costs.ts';
+import { ASKING, OFF, ONLINE, Peers, WAITING } from './peers.ts';
+import type { Recorder } from './recorder.ts';
+import { type Ask, askOf, peerOf, type Relay, roundOf } from './relay.ts';
+import type { Reports } from './reports.ts';
+import {
+  BACKOFF,
+  CRASH_AFTER_MS,
+  CRASH_RESTART_MS,
+  FULL_RETRY_MS,
+  LOGIN_TIMEOUT_MS,
+  MOST_REDIRECTS,
+  MOVE_SPREAD_MS,
+  NAIVE,
+  NO_ANSWER_MS,
+  REBOOT_MS,
+} from './settings.ts';
+import type { Wheel } from './wheel.ts';
+
+export interface Chances {
+  /** That a client of the crashing kind crashes again after its login, now. */
+  crashAgain: number;
+}
+
+export class World {
+  readonly peers: Peers;
+  readonly relays: Relay[];
+  /** Relays with logins to serve. */
+  readonly busy: Relay[] = [];
+  readonly chances: Chances = { crashAgain: 0 };
+  /** The trigger has come. */
+  counting = false;
+  exits = 0;
+  readonly #plan: Plan;
+  readonly #arm: Arm;
+  readonly #wheel: Wheel;
+  readonly #reports: Reports;
+  readonly #recorder: Recorder;
+  readonly #random: () => number;
+  readonly #sheds: boolean;
+  readonly #naive: boolean;
+  readonly #sessionMeanMs: number;
+
+  constructor(
+    plan: Plan,
+    arm: Arm,
+    parts: { relays: Relay[]; wheel: Wheel; reports: Reports; recorder: Recorder; random: () => number },
+    sessionMeanMs: number,
+  ) {
+    this.#plan = plan;
+    this.#arm = arm;
+    this.#wheel = parts.wheel;
+    this.#reports = parts.reports;
+    this.#recorder = parts.recorder;
+    this.#random = parts.random;
+    this.relays = parts.relays;
+    this.peers = new Peers(plan.peers);
+    this.#sheds = this.#arm.overload === 'shed';
+    this.#naive = this.#arm.clients === 'naive';
+    this.#sessionMeanMs = sessionMeanMs;
+  }
+
+  /** Everybody is logged in, evenly, as after a long quiet time. */
+  fill(): void {
+    const { peers, relays } = this;
+    for (let peer = 0; peer < peers.count; peer++) {
+      peers.join(peer, relays[peer % relays.length]!);
+      this.#wheel.set(peer, this.#sessionMs());
+    }
+  }
+
+  /** What the peer's clock says is due. */
+  due(peer: number, now: number): void {
+    const { peers } = this;
+    switch (peers.state[peer]) {
+      case OFF:
+        this.#want(peer, now);
+        return;
+      case WAITING:
+        this.#ask(peer, now);
+        return;
+      case ASKING:
+        this.#unanswered(peer, now);
+        return;
+      default:
+        this.#sessionEnds(peer, now);
+    }
+  }
+
+  #sessionEnds(peer: number, now: number): void {
+    const { peers } = this;
+    if (peers.doomed[peer]) {
+      this.crash(peer, now);
+      return;
+    }
+    // One user goes, another comes: a login as any other.
+    peers.leave(peer, this.relays[peers.relay[peer]!]!);
+    this.#want(peer, now);
+  }
+
+  /** The client ends, and starts again after a while. */
+  crash(peer: number, now: number): void {
+    const { peers } = this;
+    if (peers.state[peer] === ONLINE) peers.leave(peer, this.relays[peers.relay[peer]!]!);
+    peers.round[peer]!++;
+    peers.doomed[peer] = 0;
+    peers.become(peer, OFF);
+    const away = this.#plan.replay === 'cascade' ? CRASH_RESTART_MS : REBOOT_MS;
+    this.#wheel.set(peer, now + this.#between(away) / this.#plan.timeScale);
+  }
+
+  /** The relay ends: all of its peers have lost it, and those that asked it hear nothing. */
+  end(relay: Relay, now: number, upAtMs: number): void {
+    const { peers } = this;
+    relay.up = false;
+    relay.upAtMs = upAtMs;
+    for (let peer = relay.first; peer >= 0; peer = relay.first) {
+      peers.leave(peer, relay);
+      peers.doomed[peer] = 0;
+      this.#want(peer, now);
+    }
+    relay.restart();
+  }
+
+  /** The peer wants to log in, and has not asked yet. */
+  #want(peer: number, now: number): void {
+    const { peers } = this;
+    peers.window[peer] = -1;
+    peers.attempt[peer] = 0;
+    peers.become(peer, WAITING);
+    this.#wheel.set(peer, now + 1 + (this.#naive ? 0 : this.#backoffMs(peer)));
+  }
+
+  #backoffMs(peer: number): number {
+    return fullJitterMs(this.peers.attempt[peer]!, BACKOFF, this.#random);
+  }
+
+  #ask(peer: number, now: number): void {
+    const { peers } = this;
+    peers.round[peer]!++;
+    peers.become(peer, ASKING);
+    peers.askedMs[peer] = now;
+    if (this.#naive) {
+      this.#wheel.set(peer, now + NAIVE.answerMs);
+      for (let k = 0; k < NAIVE.atOnce; k++) {
+        const relay = this.#reports.ofList();
+        if (relay !== null) this.#contact(peer, relay, now);
+      }
+      return;
+    }
+    const home = peers.relay[peer]!;
+    // As core/client/link.ts: the relay that it was at comes first.
+    const relay = peers.attempt[peer] === 0 && home >= 0 ? this.relays[home]! : this.#reports.byRoom();
+    this.#wheel.set(peer, now + (relay?.up ? LOGIN_TIMEOUT_MS : NO_ANSWER_MS));
+    if (relay !== null) this.#contact(peer, relay, now);
+  }
+
+  #contact(peer: number, relay: Relay, now: number): void {
+    const { peers } = this;
+    const { counts } = this.#recorder;
+    counts.contacts++;
+    counts.signals += contactPackets(relay.up);
+    counts.contactMs += FULL_LOGIN_MS;
+    relay.contacts++;
+    if (!relay.up) return;
+    const window = this.#recorder.windowAt(now);
+    counts.attempts++;
+    this.#recorder.attempt(now, peers.window[peer] !== window);
+    peers.window[peer] = window;
+    relay.contactMs += FULL_LOGIN_MS;
+    this.#offer(relay, askOf(peer, peers.round[peer]!), now);
+  }
+
+  /** A login of the storm: it costs what any costs, and comes to nothing. */
+  storm(relay: Relay, now: number): void {
+    const { counts } = this.#recorder;
+    counts.contacts++;
+    counts.signals += contactPackets(relay.up);
+    counts.contactMs += FULL_LOGIN_MS;
+    relay.contacts++;
+    if (!relay.up) return;
+    relay.contactMs += FULL_LOGIN_MS;
+    this.#offer(relay, -1, now);
+  }
+
+  #offer(relay: Relay, ask: Ask, now: number): void {
+    const peer = ask < 0 ? -1 : peerOf(ask);
+    if (!this.#sheds) {
+      relay.queue.push(peer, ask < 0 ? 0 : roundOf(ask), now);
+    } else {
+      relay.budget.request(now);
+      if (relay.sessions + relay.waiting >= relay.mostPeers) {
+        relay.loginMs += REFUSAL_MS;
+        if (peer >= 0) this.#full(peer, relay, now);
+        return;
+      }
+      const told = relay.admission.offer(ask, 'full', now, peer < 0 ? undefined : peer);
+      if (told !== null) {
+        this.refused(ask, relay, told.retryAfterMs, now);
+        return;
+      }
+    }
+    if (relay.busy) return;
+    relay.busy = true;
+    this.busy.push(relay);
+  }
+
+  /** The relay holds as many as it can. */
+  #full(peer: number, relay: Relay, now: number): void {
+    const { peers } = this;
+    this.#recorder.counts.refused++;
+    if (this.#naive) return;
+    const tries = ++peers.attempt[peer]!;
+    peers.become(peer, WAITING);
+    if (tries <= MOST_REDIRECTS && this.#reports.anyRoom && relay.budget.mayRetry(now)) {
+      this.#wheel.set(peer, now + 1 + fullJitterMs(0, BACKOFF, this.#random));
+      return;
+    }
+    peers.attempt[peer] = 1;
+    this.#wheel.set(peer, now + this.#between(FULL_RETRY_MS) / this.#plan.timeScale);
+  }
+
+  /** Told to come back in its turn. The old client does not listen. */
+  refused(ask: Ask, relay: Relay, retryAfterMs: number, now: number): void {
+    relay.loginMs += REFUSAL_MS;
+    if (!this.isWaited(ask)) return;
+    this.#recorder.counts.refused++;
+    if (this.#naive) return;
+    const peer = peerOf(ask);
+    // It was refused by this relay: its turn is there, and there it comes back.
+    this.peers.relay[peer] = relay.id;
+    this.peers.become(peer, WAITING);
+    const jitterMs = fullJitterMs(0, BACKOFF, this.#random);
+    this.peers.attempt[peer] = 0;
+    this.#wheel.set(peer, now + retryAfterMs + jitterMs);
+  }
+
+  /** Whether somebody waits for this answer still. */
+  isWaited(ask: Ask): boolean {
+    if (ask < 0) return false;
+    const peer = peerOf(ask);
+    return this.peers.state[peer] === ASKING && this.peers.round[peer] === roundOf(ask);
+  }
+
+  #unanswered(peer: number, now: number): void {
+    const { peers } = this;
+    peers.round[peer]!++;
+    peers.become(peer, WAITING);
+    if (peers.attempt[peer]! < 255) peers.attempt[peer]!++;
+    this.#wheel.set(peer, now + 1 + (this.#naive ? NAIVE.againMs : this.#againMs(peer)));
+  }
+
+  #againMs(peer: number): number {
+    const moves = this.peers.attempt[peer] === 1;
+    return moves ? this.#random() * MOVE_SPREAD_MS : this.#backoffMs(peer);
+  }
+
+  /** The relay has served a login that somebody waited for. */
+  arrived(ask: Ask, relay: Relay, now: number): void {
+    const { peers } = this;
+    const peer = peerOf(ask);
+    const { counts } = this.#recorder;
+    counts.logins++;
+    counts.signals += ARRIVAL_PACKETS;
+    peers.attempt[peer] = 0;
+    peers.join(peer, relay);
+    if (peers.crashes[peer] && this.chances.crashAgain > 0 && this.#random() < this.chances.crashAgain) {
+      peers.doomed[peer] = 1;
+      this.#wheel.set(peer, now + this.#between(CRASH_AFTER_MS) / this.#plan.timeScale);
+      return;
+    }
+    this.#wheel.set(peer, now + this.#sessionMs());
+  }
+
+  #sessionMs(): number {
+    return -Math.log(1 - this.#random()) * this.#sessionMeanMs;
+  }
+
+  #between({ least, most }: { least: number; most: number }): number {
+    return least + (most - least) * this.#random();
+  }
+}
