@@ -4,6 +4,7 @@ import { EXIT_OK } from '../../core/cli/exit-codes.ts';
 import { type FlagValues, list, text, wholeNumber } from '../../core/cli/flags.ts';
 import { printText, stderrLine } from '../../core/cli/print.ts';
 import { MAX_SHARDS } from '../../core/relay/limits.ts';
+import { aimsText } from '../aims.ts';
 import { resultToTable } from '../reporter/formats/terminal.ts';
 import { reportersByName } from '../reporter/index.ts';
 import { loadBenchConfig } from '../run/load-config.ts';
@@ -52,7 +53,8 @@ export async function bench(values: FlagValues): Promise<number> {
     await writeWhole(file, json);
     await writeReports(result, [...configured(config.reporters, file), ...orders]);
     const width = process.stdout.columns;
-    await printText(values['json'] ? json : resultToTable(result, width ? { width } : {}));
+    const table = () => resultToTable(result, width ? { width } : {});
+    await printText(values['json'] ? json : table() + aimsText(result));
     stderrLine(`the result is in ${shortest(file)}`);
     return EXIT_OK;
   } finally {

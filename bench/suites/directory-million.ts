@@ -1,7 +1,7 @@
 /**
  * A relay with a million durable records: how long its store takes to open, what memory that holds, and how long a look-up
- * takes of a record that nobody has asked for before: `cold`, and `evicted` when the system keeps no page of the store. Each look-up goes from socket to
- * socket, alone: from the shard to the main thread, to the directory pool, to the disk, and back.
+ * takes of a record that nobody has asked for before: `cold`, not in the relay's caches, and `evicted`, when the system keeps no page of the store either and
+ * the disk has its say. Each look-up goes from socket to socket, alone: from the shard to the main thread, to the directory pool, to the store, and back.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ export const directoryMillionSuite = defineSuite({
       alsoMeasured: LATENCIES_AND_MEMORY,
     },
     evicted: {
-      title: 'The same, after every page of the store was dropped from memory',
+      title: 'The same, from the disk: every page of the store was dropped from memory',
       operations: LOOK_UPS,
       parameters,
       alsoMeasured: LATENCIES_AND_MEMORY,
@@ -92,7 +92,7 @@ export const directoryMillionSuite = defineSuite({
       work: {
         // The relay has it open too: any number of processes may read.
         open: { async: true as const, iterate: readOnce },
-        cold: lookUps(() => {}),
+        cold: lookUps(() => readThrough(records.path)),
         evicted: lookUps(() => evict(records.path)),
       },
       close: async () => {
@@ -137,6 +137,11 @@ function coldLookUp(caller: Caller, { keys }: ManyRecords): () => Promise<void> 
       };
       caller.send(encodeControl(OP_LOOKUP, ++requestId, { peer, record: true }));
     });
+}
+
+/** Brings the store's pages into the system's memory: `evicted` has its turns between those of `cold`. */
+function readThrough(path: string): void {
+  spawnSync('dd', [`if=${join(path, DATA_FILE)}`, 'of=/dev/null', 'bs=1M', 'status=none']);
 }
 
 /** Drops the store's pages from the system's memory as far as nobody has them mapped (coreutils; else they stay). */

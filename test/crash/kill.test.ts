@@ -9,7 +9,8 @@ import { until } from '../fixtures/until.ts';
 import { Account, adopt, lost } from './ledger.ts';
 import { type Player, Writer } from './writer.ts';
 
-const KILLS = process.env['SUPERNODE_SOAK'] ? 200 : 8;
+const IS_SOAK = Boolean(process.env['SUPERNODE_SOAK']);
+const KILLS = IS_SOAK ? 200 : 8;
 const PEERS = 50;
 const MAX_BYTES = 1024 * 1024 * 1024;
 
@@ -51,6 +52,11 @@ test(`everything acknowledged survives ${KILLS} kills at random moments, and the
     const { findings } = await checkDirectory(`${data}/directory`);
     expect(findings, `after kill ${kill}, seed ${seed}`).toEqual([]);
     acknowledged += written(writers);
+    if (IS_SOAK && (kill + 1) % 10 === 0) {
+      console.info(
+        `${kill + 1} of ${KILLS} kills, ${acknowledged} writes acknowledged and there, seed ${seed}`,
+      );
+    }
   }
   // A run in which nobody wrote would prove nothing.
   expect(acknowledged).toBeGreaterThan(KILLS * 50);
