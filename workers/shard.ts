@@ -8,6 +8,7 @@
 import { encodeControl } from '../core/protocol/control.ts';
 import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import * as op from '../core/protocol/ops.ts';
+import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
 import { LoopLag } from '../core/threads/loop-lag.ts';
 import type {
@@ -34,8 +35,10 @@ import { Ends } from './shard/ends.ts';
 import { Farewells } from './shard/farewells.ts';
 import { deliverLocal, forwardBundle } from './shard/forward.ts';
 import { Gate } from './shard/gate.ts';
+import { HeldCredit } from './shard/held-credit.ts';
 import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
+import { Meters } from './shard/meters.ts';
 import { Outboxes } from './shard/outbox.ts';
 import { noteRefusal } from './shard/refusals.ts';
 import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
@@ -68,6 +71,10 @@ class Shard {
   readonly outboxes: Outboxes;
   readonly links: Links;
   readonly congestion: Congestion;
+  readonly accounts: Accounts;
+  readonly meters: Meters;
+  readonly heldCredit: HeldCredit;
+  readonly tenants: boolean;
   readonly asks: Asks;
   readonly gate: Gate;
   readonly #directory: Directory;
@@ -117,6 +124,23 @@ class Shard {
       this.counters,
     );
     this.congestion = new Congestion(this);
+    this.tenants = task.tenants;
+    this.accounts = new Accounts(task.accounts);
+    this.meters = new Meters({
+      index: task.index,
+      accounts: this.accounts,
+      budgets: task.budgets,
+      tenants: task.tenants,
+      refilled: () => {
+        this.heldCredit.refilled();
+        this.outboxes.refilled();
+      },
+    });
+    this.heldCredit = new HeldCredit({
+      ends: this.ends,
+      counters: this.counters,
+      passCredit: (session, end, bytes, initial) => this.#channels.passCredit(session, end, bytes, initial),
+    });
     this.asks = new Asks({
       schedule: this.#schedule,
       fault: (session, error) => this.#fault('answer', error, session),
@@ -243,6 +267,25 @@ class Shard {
   }
   readonly #reach: Directory['reach'] = (session, peer, answered) =>
     this.#directory.reach(session, peer, answered);
+
+  /** Realtime frames that there is no budget for; the packet path calls it. */
+  shed(session: Session, end: number, frames: number): void {
+    this.counters[C.dropBudget]! += frames;
+    this.why.noteSent(end, 'budget', frames);
+    this.congestion.dropped(end, 'budget', frames);
+    this.meters.shed(session.meter!, frames);
+    this.schedule();
+  }
+
+  /** See ChannelsHost. */
+  quotaRefused(account: number): void {
+    this.accounts.cellsOf(this.index)[account * CELLS + REFUSED_CHANNELS]!++;
+    const now = performance.now();
+    if (now - (this.#fullSaid.get(account) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+    this.#fullSaid.set(account, now);
+    this.#tell({ kind: 'channels-full', account });
+  }
+  readonly #fullSaid = new Map<number, number>();
 
   /** A reliable channel's sender sent too much; the packet path calls it. */
   overrun(end: number): void {
@@ -381,6 +424,10 @@ class Shard {
     session.state = ENDED;
     this.#logins.forget(session);
     this.#channels.abandon(session, reason);
+    this.heldCredit.forget(session);
+    this.meters.close(session);
+    if (session.accounted) this.accounts.sessions.give(session.account);
+    session.accounted = false;
     this.#directory.forget(session);
     this.outboxes.discard(session);
     this.sessions.remove(session);
@@ -418,6 +465,7 @@ class Shard {
     this.#lag.stop();
     this.#drain.stop();
     this.congestion.stop();
+    this.meters.stop();
     // The exit guard waits for the count below: nothing before it may throw.
     for (const session of this.sessions.all()) {
       try {

@@ -150,8 +150,8 @@ export class ChannelCore {
     return result;
   }
 
-  creditReceived(bytes: number): void {
-    if (this.state !== 'closed') this.sending.credit(bytes);
+  creditReceived(bytes: number, initial: boolean): void {
+    if (this.state !== 'closed') this.sending.credit(bytes, initial);
   }
 
   /** What becomes of this end's frames at the relay. */

@@ -47,6 +47,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'internal',
   'busy',
   'relay-full',
+  'tenant-full',
   'login-timeout',
 ]);
 

@@ -126,10 +126,10 @@ export class SendHalf {
     this.#queue.push({ payload: null, sinceMs: 0 });
   }
 
-  /** The other end granted `bytes` more. */
-  credit(bytes: number): void {
+  /** The other end granted `bytes` more. `initial`: from the start, and the relay hands them on only now (§6.4). */
+  credit(bytes: number, initial = false): void {
     this.#creditBytes += bytes;
-    this.#returnedBytes += bytes;
+    if (!initial) this.#returnedBytes += bytes;
     if (!this.waiting) this.pump(Number.POSITIVE_INFINITY);
     this.#onprogress();
   }

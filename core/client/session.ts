@@ -160,7 +160,7 @@ export class Session implements ChannelSession {
         this.#offered(frame.body);
         break;
       case op.OP_CREDIT:
-        this.#channels.get(frame.body.label)?.creditReceived(frame.body.bytes);
+        this.#channels.get(frame.body.label)?.creditReceived(frame.body.bytes, frame.body.initial === true);
         break;
       case op.OP_CONGESTION:
         this.#channels.get(frame.body.label)?.congested(frame.body);

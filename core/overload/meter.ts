@@ -43,7 +43,7 @@ export const UNLIMITED: Rates = Object.freeze({
 
 export class Meter {
   /** Classes from this number on do not pass. */
-  shedFrom = SHED_NOTHING;
+  shedFrom: number = SHED_NOTHING;
   /** What went through since `refill`. */
   usedBytes = 0;
   usedFrames = 0;
@@ -203,7 +203,7 @@ export class Meter {
 /** How many classes pass, highest first. */
 function passing(level: number, burst: number): number {
   if (burst === Number.POSITIVE_INFINITY) return SHED_NOTHING;
-  let classes = SHED_NOTHING;
+  let classes: number = SHED_NOTHING;
   while (classes > 0 && level <= burst * RESERVE[classes - 1]!) classes--;
   return classes;
 }

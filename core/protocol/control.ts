@@ -82,7 +82,8 @@ export const BODY = {
   [op.OP_ACCEPT]: v.object({ label: u32, credit }),
   [op.OP_REJECT]: v.object({ label: u32 }),
   [op.OP_OPENED]: v.object({ label: u32, credit }),
-  [op.OP_CREDIT]: v.object({ label: u32, bytes: credit }),
+  /** `initial`: from a relay, the rest of what `offer` or `opened` would have granted; not given back for anything. */
+  [op.OP_CREDIT]: v.object({ label: u32, bytes: credit, initial: v.optional(v.boolean()) }),
   [op.OP_CLOSE]: v.object({ label: u32 }),
   [op.OP_CLOSED]: v.object({ label: u32, reason: v.picklist(CLOSE_REASONS) }),
   [op.OP_CONGESTION]: v.object({

@@ -41,6 +41,7 @@ export const WIRE_ERROR_CODES = [
   'refused',
   'mailbox-full',
   'internal',
+  'tenant-full',
 ] as const;
 export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number];
 

@@ -6,14 +6,19 @@
  *   take --> admission --> verify --> authorize --> verdict        a resume was verified by its shard
  *                '-- refused: busy, with a turn to come back in
  */
+import * as v from 'valibot';
 import { Admission, type Refused } from '../overload/admission.ts';
+import { OptionError } from '../protocol/errors.ts';
 import { MAX_LOGINS_PENDING } from '../protocol/limits.ts';
 import { peerIdOf } from '../protocol/peer-id.ts';
+import { type Budget, DEFAULT_ACCOUNT } from '../threads/accounts.ts';
 import { keyText } from '../threads/key-text.ts';
 import type { Arrival, LoginProof, ProofAnswer, Verdict } from '../threads/messages.ts';
+import { type BudgetOptions, budgetSchema, resolveBudget, TENANT_LABEL } from './budget-options.ts';
 import { PROOFS_PER_TASK, TROUBLE_EVERY_MS } from './limits.ts';
 import { type LoginWaits, Waits } from './login-waits.ts';
 import type { Authorization, Login } from './options.ts';
+import type { Tenants } from './tenants.ts';
 
 export interface LoginDeskHost {
   /** One answer per proof; rejects when the pool is gone. */
@@ -24,6 +29,10 @@ export interface LoginDeskHost {
   verifiers: number;
   /** See AdmissionOptions.maxLoginsPerSec. */
   maxLoginsPerSec: number | 'measured';
+  /** null: peers have no tenants. */
+  tenants: Pick<Tenants, 'admit' | 'retryAfterMs'> | null;
+  /** Whether the peer is logged in already: the login takes that one's place. */
+  isHere(peer: Uint8Array): boolean;
   answer(shard: number, verdicts: Verdict[]): void;
   warn(code: string, message: string): void;
 }
@@ -210,6 +219,8 @@ export class LoginDesk {
           (authorization as { reason?: unknown } | undefined)?.reason ?? 'not authorized',
         );
         verdict = refusal(proof, 'denied', reason.slice(0, 200));
+      } else {
+        verdict = this.#granted(waiting, grantOf(authorization as Grant));
       }
     } catch (error) {
       this.#host.warn(
@@ -219,6 +230,22 @@ export class LoginDesk {
       verdict = refusal(proof, 'busy', 'The login could not be authorized now.', RETRY_MS);
     }
     this.#settle(shard, verdict);
+  }
+
+  /** It is welcome: is there room for its tenant? */
+  #granted(waiting: Waiting, { tenant, budget }: ReturnType<typeof grantOf>): Verdict {
+    const { tenants, isHere } = this.#host;
+    if (tenants === null) {
+      const account = DEFAULT_ACCOUNT;
+      return budget === null ? admitted(waiting) : { ...admitted(waiting), granted: { account, budget } };
+    }
+    const { peer } = waiting.proof;
+    const account = tenants.admit(tenant, isHere(peer), performance.now());
+    if (account === null) {
+      const message = 'This tenant has as many sessions as it may.';
+      return refusal(waiting.proof, 'tenant-full', message, tenants.retryAfterMs(Math.random));
+    }
+    return { ...admitted(waiting), granted: { account, budget } };
   }
 
   async #inTime(login: Login): Promise<Authorization> {
@@ -271,6 +298,23 @@ export class LoginDesk {
       `More log in than this relay takes, ${Math.round(perSec)} per second: ${this.#refused} were told to come back so far, the last of them in ${Math.ceil(backlogMs / 1_000)} s.`,
     );
   }
+}
+
+type Grant = Extract<Authorization, { allowed: true }>;
+
+/** @throws when the answer of `authorize` is none. */
+function grantOf({ tenant, budget }: Grant): { tenant: string | undefined; budget: Budget | null } {
+  if (tenant !== undefined && (typeof tenant !== 'string' || !TENANT_LABEL.test(tenant))) {
+    throw new OptionError('its tenant must be 1 to 64 printable ASCII characters without spaces');
+  }
+  if (budget === undefined) return { tenant, budget: null };
+  const parsed = v.safeParse(budgetSchema, budget);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';
+    throw new OptionError(`its budget${name && `.${name}`} must be ${issue.message}`);
+  }
+  return { tenant, budget: resolveBudget(parsed.output as BudgetOptions) };
 }
 
 function admitted({ proof, arrival }: Waiting): Verdict {

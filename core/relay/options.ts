@@ -8,6 +8,14 @@ import { DEFAULT_PORT } from '../protocol/names.ts';
 import type { PeerId } from '../protocol/peer-id.ts';
 import { isLoopback } from './admin/loopback.ts';
 import { ADMISSION_SCHEMA, type AdmissionOptions, type ResolvedAdmission } from './admission-options.ts';
+import {
+  type Accounting,
+  BUDGET_ENTRIES,
+  type BudgetOptions,
+  type BudgetsOptions,
+  resolveAccounting,
+  type TenantOptions,
+} from './budget-options.ts';
 import { MAX_SHARDS } from './limits.ts';
 
 /** A login that has proved its key, as `authorize` sees it. */
@@ -21,7 +29,15 @@ export interface Login {
   ip: string;
 }
 
-export type Authorization = { allowed: true } | { allowed: false; reason: string };
+export type Authorization =
+  | {
+      allowed: true;
+      /** The tenant that the peer counts for, 1 to 64 printable ASCII characters. See RelayOptions.tenants. */
+      tenant?: string;
+      /** What this peer may send and be sent, instead of `budgets.peer`. */
+      budget?: BudgetOptions;
+    }
+  | { allowed: false; reason: string };
 /** Lets a login in. */
 export const allow: Authorization = Object.freeze({ allowed: true });
 /** Keeps a login out; the reason is told to the peer. */
@@ -86,12 +102,36 @@ export interface RelayOptions {
   admin?: false | AdminOptions;
   /** How many logins are taken, and from where. */
   admission?: AdmissionOptions;
+  /**
+   * Bytes per second that peers may send through this relay, and that it may send to them: the same as
+   * `budgets: { relay: { bytesPerSec } }`. Default: no limit.
+   */
+  relayBandwidth?: number;
+  /** How much each session, each peer and all together may send and be sent. Default: no limit. */
+  budgets?: BudgetsOptions;
+  /** Most channel ends at once, two per channel, 2..2,147,483,647. An open beyond it is refused. Default 1,048,576. */
+  maxChannels?: number;
+  /**
+   * What tenants may have, by the label that `authorize` returns; `default` is for peers without one, and for each label
+   * that is not named here. Needs `authorize`. Default: no tenants.
+   */
+  tenants?: Record<string, TenantOptions>;
 }
 
 export type ResolvedOptions = Omit<
   Required<RelayOptions>,
-  'shards' | 'tls' | 'identity' | 'authorize' | 'directory' | 'admission'
+  | 'shards'
+  | 'tls'
+  | 'identity'
+  | 'authorize'
+  | 'directory'
+  | 'admission'
+  | 'relayBandwidth'
+  | 'budgets'
+  | 'maxChannels'
+  | 'tenants'
 > & {
+  accounting: Accounting;
   shards: number;
   /** `path` null: the user's data directory. */
   directory: (Omit<Required<DirectoryOptions>, 'path'> & { path: string | null }) | null;
@@ -130,6 +170,7 @@ const directory = v.strictObject(
 );
 
 const SCHEMA = v.strictObject({
+  ...BUDGET_ENTRIES,
   host: v.optional(host, '127.0.0.1'),
   port: v.optional(between(0, 65_535), DEFAULT_PORT),
   shards: v.optional(
@@ -198,6 +239,10 @@ export function resolveOptions(given: RelayOptions): ResolvedOptions {
     authorize: (options.authorize as RelayOptions['authorize']) ?? null,
     directory: resolveDirectory(options.directory, options.port),
     admin: options.admin as ResolvedOptions['admin'],
+    accounting: resolveAccounting(
+      options as Parameters<typeof resolveAccounting>[0],
+      options.authorize !== undefined,
+    ),
   };
 }
 

@@ -7,6 +7,7 @@ import { generateIdentity, type Identity } from '../identity/identity.ts';
 import { ticketKeyOf } from '../identity/ticket.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
 import { isPeerId, type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
+import { Accounts } from '../threads/accounts.ts';
 import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
@@ -27,6 +28,7 @@ import { LoginDesk, type LoginDeskStats } from './login-desk.ts';
 import { limitText, type RelayOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { probePort } from './port.ts';
 import { type RelayStats, readStats } from './stats.ts';
+import { type TenantStats, Tenants } from './tenants.ts';
 import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
 import { WHY_MINUTES, WhyDesk, type WhyReport } from './why-desk.ts';
@@ -73,6 +75,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #shared: Shared;
   readonly #presence: PresenceTable;
   readonly #desk: LoginDesk;
+  readonly #tenants: Tenants;
   readonly #why: WhyDesk;
   readonly #startedAt = performance.now();
   readonly #lag = new LoopLag();
@@ -96,14 +99,23 @@ export class Relay extends EventEmitter<RelayEvents> {
     super();
     this.#options = options;
     this.#identity = options.identity ?? generateIdentity();
-    this.#shared = createShared(options.shards, options.maxPeers);
+    this.#shared = createShared(options.shards, options.maxPeers, options.accounting);
     this.#presence = new PresenceTable(this.#shared.presence);
     this.#why = new WhyDesk({
       shards: options.shards,
       tell: (shard, message) => this.#shards?.tell(shard, message),
       valueOf: (option) => limitText(options, option),
     });
+    this.#tenants = new Tenants(
+      new Accounts(this.#shared.accounts),
+      options.shards,
+      options.accounting,
+      (code, message) => this.#tell('warning', { code, message }),
+    );
+    const place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
     this.#desk = new LoginDesk({
+      tenants: options.accounting.tenants === null ? null : this.#tenants,
+      isHere: (peer) => this.#presence.find(peer, place),
       verify: (proofs) =>
         this.#directory?.verify(proofs) ??
         Promise.reject(new SupernodeError('relay-closed', 'The relay is closed.')),
@@ -148,6 +160,8 @@ export class Relay extends EventEmitter<RelayEvents> {
 
   /** The relay's numbers since it started. Cheap: shared counters are read, no thread is asked. */
   stats(): RelayStats & {
+    /** What each tenant uses; null without the option `tenants`. */
+    tenants: Record<string, TenantStats> | null;
     id: PeerId;
     url: string;
     state: string;
@@ -168,6 +182,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       rssBytes: process.memoryUsage.rss(),
       ...readStats(this.#shared.counters, this.#options.shards, this.#directory, this.#lag),
       admission: this.#desk.stats(),
+      tenants: this.#tenants.stats(),
     };
   }
 
@@ -304,6 +319,8 @@ export class Relay extends EventEmitter<RelayEvents> {
         loginTimeoutMs,
         authorize: authorize !== null,
         admission: this.#options.admission,
+        budgets: this.#options.accounting,
+        tenants: this.#options.accounting.tenants !== null,
         directory: this.#options.directory !== null,
         tls: this.#tls && {
           keyFile: this.#tls.keyFile,
@@ -382,6 +399,9 @@ export class Relay extends EventEmitter<RelayEvents> {
         return;
       case 'changes':
         for (const change of message.changes) this.#changed(change);
+        return;
+      case 'channels-full':
+        this.#tenants.full(message.account, 'channels', performance.now());
         return;
       case 'warning':
         this.#tell('warning', { code: message.code, message: message.message });

@@ -39,7 +39,10 @@ export interface RelayStats {
     ring: number;
     gone: number;
     control: number;
+    budget: number;
   };
+  /** Credit that senders are not told of until their budgets have room, and times an outbox waited for its receiver's. */
+  budgets: { creditHeldBytes: number; waits: number };
   /** Receivers that did not keep up: how often that began, and the bytes that wait for them now. */
   pressure: { times: number; queuedBytes: number };
   /** How late the event loops are: over the last half second, and at most in the last 10 to 20 seconds. */
@@ -137,7 +140,9 @@ export function readStats(
       ring: sum('dropRing'),
       gone: sum('dropGone'),
       control: sum('dropControl'),
+      budget: sum('dropBudget'),
     },
+    budgets: { creditHeldBytes: sum('creditHeldBytes'), waits: sum('budgetWaits') },
     pressure: { times: sum('pressured'), queuedBytes: sum('queuedBytes') },
     loopLag: {
       main: lag(mainLag.meanUs, mainLag.maxUs),

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { createAccounts, MAX_TENANTS, type SharedAccounts } from '../threads/accounts.ts';
 import { createCounters } from '../threads/counters.ts';
 import type { FromShard, ShardTask, ToShard } from '../threads/messages.ts';
 import { createPrefixCounts } from '../threads/prefix-counts.ts';
@@ -20,9 +21,14 @@ export interface Shared {
   directoryTasks: SharedArrayBuffer;
   closedShards: SharedArrayBuffer;
   prefixCounts: SharedArrayBuffer;
+  accounts: SharedAccounts;
 }
 
-export function createShared(shards: number, maxPeers: number): Shared {
+export function createShared(
+  shards: number,
+  maxPeers: number,
+  { maxChannels, tenants }: { maxChannels: number; tenants: unknown },
+): Shared {
   return {
     presence: createPresence(maxPeers, randomBytes(32)),
     counters: createCounters(shards),
@@ -30,6 +36,10 @@ export function createShared(shards: number, maxPeers: number): Shared {
     directoryTasks: createTaskGate(),
     closedShards: new SharedArrayBuffer(4),
     prefixCounts: createPrefixCounts(),
+    accounts: createAccounts(shards, tenants === null ? 0 : MAX_TENANTS, {
+      sessions: maxPeers,
+      channels: maxChannels,
+    }),
   };
 }
 
@@ -40,6 +50,8 @@ type ShardSettings = Pick<
   | 'loginTimeoutMs'
   | 'authorize'
   | 'admission'
+  | 'budgets'
+  | 'tenants'
   | 'directory'
   | 'tls'
   | Exclude<keyof Shared, 'directoryTasks'>

@@ -79,12 +79,19 @@ export function createAccounts(
   capacity: { sessions: number; channels: number },
 ): SharedAccounts {
   const accounts = FIXED_ACCOUNTS + tenants;
+  const limits = new SharedArrayBuffer(accounts * LIMITS * 8);
+  // Until it is told otherwise an account has no limit, and no reserve.
+  const all = new Float64Array(limits).fill(Number.POSITIVE_INFINITY);
+  for (let at = 0; at < all.length; at += LIMITS) {
+    all[at + L.reservedSessions] = 0;
+    all[at + L.reservedChannels] = 0;
+  }
   return {
     shards,
     accounts,
     ...capacity,
     counts: new SharedArrayBuffer((FIRST_COUNT + 2 * accounts) * 4),
-    limits: new SharedArrayBuffer(accounts * LIMITS * 8),
+    limits,
     cells: new SharedArrayBuffer((shards + 1) * accounts * CELLS * 8),
   };
 }

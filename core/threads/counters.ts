@@ -95,6 +95,9 @@ export const COUNTERS = [
   'upgradesRefusedPrefix', // ... their prefix has too many open
   'loginsBusy', // logins that were told to come back: too many, or the relay was behind
   'loginsLate', // logins that were not done in time
+  'dropBudget', // frames: realtime, the sender had no budget for their class
+  'creditHeldBytes', // gauge: credit that senders are not told of until their budgets have room
+  'budgetWaits', // times an outbox had to wait for its receiver's budget
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 

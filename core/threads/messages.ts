@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LeaveOrders, LeavingSessions } from '../overload/drain-plan.ts';
 import type { CloseReason, CongestionCause, WireErrorCode } from '../protocol/errors.ts';
+import type { Budget, SharedAccounts } from './accounts.ts';
 import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
 import type { WhyReason } from './why-reasons.ts';
 
@@ -40,6 +41,11 @@ export interface ShardTask {
     limitLoopback: boolean;
   };
   prefixCounts: SharedArrayBuffer;
+  /** See accounts.ts. */
+  accounts: SharedAccounts;
+  budgets: { session: Budget | null; peer: Budget | null };
+  /** True when peers belong to tenants: then the main thread counts their sessions, and all of them are metered. */
+  tenants: boolean;
 }
 
 /** A login whose signature the directory pool must check. */
@@ -63,6 +69,8 @@ export interface Verdict {
   refusal: { code: WireErrorCode; message: string; retryAfterMs?: number; why?: WhyReason } | null;
   /** What the directory says of a peer that was let in, read with its proof. Without it the shard asks `arrive`. */
   arrival?: Arrival;
+  /** Its account, which has counted the session; and its own budget, if `authorize` gave one. */
+  granted?: { account: number; budget: Budget | null };
 }
 
 /** Whether the peer is open to all and has mail, as of a version of its key (versions.ts). */
@@ -81,6 +89,8 @@ export type FromShard =
   | { kind: 'why'; requestId: number; entries: WhyEntry[]; forgotten: number }
   /** The answer to `drain`: who is here. */
   | { kind: 'leaving'; sessions: LeavingSessions }
+  /** An account may have no more channels. At most once a minute for each. */
+  | { kind: 'channels-full'; account: number }
   | { kind: 'warning'; code: string; message: string };
 
 /** Reads never wait for writes, nor logins for either. */

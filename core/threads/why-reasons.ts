@@ -313,6 +313,40 @@ export const WHY_REASONS = {
     advice: 'The other decides whom it hears (policy, block list).',
     doc: `${PROTOCOL} §12`,
   },
+
+  // --- budgets and quotas ----------------------------------------------------------------------------------------------
+  budget: {
+    kind: 'throttled',
+    what: 'The peer sent more than its budget, its share of the budget of its tenant, or of that of the relay; so realtime frames went, the least important class first.',
+    limit: 'budgets, relayBandwidth, tenants',
+    value: null,
+    advice: 'The peer should send less (its channels get congestion events), or the operator give it more.',
+    doc: 'docs/operations.md, Budgets',
+  },
+  'tenant-sessions': {
+    kind: 'refused',
+    what: 'The tenant of the peer had as many sessions as it may, or no others than reserved ones were left.',
+    limit: 'tenants: maxSessions, reservedSessions',
+    value: null,
+    advice: 'The operator can raise maxSessions of the tenant, or maxPeers.',
+    doc: 'docs/operations.md, Budgets',
+  },
+  'tenant-channels': {
+    kind: 'refused',
+    what: 'The tenant of one of the two had as many channel ends as it may, or no others than reserved ones were left.',
+    limit: 'tenants: maxChannels, reservedChannels',
+    value: null,
+    advice: 'Close channels, or ask the operator to raise maxChannels.',
+    doc: 'docs/operations.md, Budgets',
+  },
+  'relay-channels': {
+    kind: 'refused',
+    what: 'The relay had as many channel ends as it may.',
+    limit: 'maxChannels',
+    value: null,
+    advice: 'Raise maxChannels, or add a relay.',
+    doc: OPERATIONS,
+  },
 } as const satisfies Record<string, WhyDetail>;
 
 export type WhyReason = keyof typeof WHY_REASONS;

@@ -96,7 +96,10 @@ export const BODIES: { [O in ControlOp]: fc.Arbitrary<Body<O>> } = {
   [op.OP_ACCEPT]: fc.record({ label: u32, credit }),
   [op.OP_REJECT]: fc.record({ label: u32 }),
   [op.OP_OPENED]: fc.record({ label: u32, credit }),
-  [op.OP_CREDIT]: fc.record({ label: u32, bytes: credit }),
+  [op.OP_CREDIT]: fc.record(
+    { label: u32, bytes: credit, initial: fc.boolean() },
+    { requiredKeys: ['label', 'bytes'] },
+  ),
   [op.OP_CLOSE]: fc.record({ label: u32 }),
   [op.OP_CLOSED]: fc.record({ label: u32, reason: fc.constantFrom(...CLOSE_REASONS) }),
   [op.OP_CONGESTION]: fc.record({

@@ -35,6 +35,7 @@ const mostBytes = (code: number) => (op.isDirectoryOp(code) ? MAX_DIRECTORY_FRAM
 
 /** Fields that docs/protocol.md calls optional. Of `peer` and `name` a lookup needs one, and has one here. */
 const OPTIONAL: Partial<Record<number, string[]>> = {
+  [op.OP_CREDIT]: ['initial'],
   [op.OP_ERROR]: ['retryAfterMs'],
   [op.OP_MOVING]: ['successors'],
   [op.OP_LOOKUP]: ['record'],

@@ -76,6 +76,8 @@ class DeskWorld {
 
   constructor(host: Partial<LoginDeskHost> = {}) {
     this.desk = new LoginDesk({
+      tenants: null,
+      isHere: () => false,
       verify: (proofs) =>
         new Promise<ProofAnswer[]>((resolve) => {
           this.checking.push({

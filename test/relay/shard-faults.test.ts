@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createAccounts } from '../../core/threads/accounts.ts';
 import { C, countersOf, createCounters } from '../../core/threads/counters.ts';
 import type { FromShard, LoginProof, PresenceChange, ShardTask } from '../../core/threads/messages.ts';
 import { createPrefixCounts } from '../../core/threads/prefix-counts.ts';
@@ -46,6 +47,9 @@ beforeEach(async () => {
     directory: false,
     closedShards: new SharedArrayBuffer(4),
     prefixCounts: createPrefixCounts(),
+    accounts: createAccounts(1, 0, { sessions: 1_024, channels: 1_048_576 }),
+    budgets: { session: null, peer: null },
+    tenants: false,
     admission: { maxUnauthenticated: 16_384, perPrefix: false as const, limitLoopback: false },
     relayKey: randomBytes(32),
     ticketKey: randomBytes(32),

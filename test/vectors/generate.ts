@@ -330,6 +330,11 @@ function controls() {
   add('The callee rejects.', 'reject', 0, { label: LABEL_B });
   add('The opener learns its label and its credit.', 'opened', 2, { label: LABEL_A, credit: 65_536 });
   add('More credit.', 'credit', 0, { label: LABEL_B, bytes: 23 });
+  add('More of the initial grant, which the relay had kept back.', 'credit', 0, {
+    label: LABEL_B,
+    bytes: 65_536,
+    initial: true,
+  });
   add('The most credit one frame can grant.', 'credit', 0, { label: LABEL_B, bytes: 4_194_304 });
   add('An end closes.', 'close', 0, { label: LABEL_A });
   for (const reason of ['closed', 'peer-gone', 'replaced', 'drained', 'overrun', 'timeout']) {

@@ -9,17 +9,19 @@
  * order, so `closed` comes after the data that was sent before it.
  */
 import { type Body, encodeControl } from '../../core/protocol/control.ts';
-import type { CloseReason } from '../../core/protocol/errors.ts';
+import type { CloseReason, WireErrorCode } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
+import type { Accounts } from '../../core/threads/accounts.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { ShardMessage } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import type { AnswerOf } from './asks.ts';
 import type { Congestion } from './congestion.ts';
-import { EndOwnership } from './end-ownership.ts';
+import { EndOwnership, NO_QUOTA, NO_ROOM } from './end-ownership.ts';
 import { type Ends, OFFERED, OPEN, OPENING } from './ends.ts';
+import type { HeldCredit } from './held-credit.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
 import { isFailure } from './requests.ts';
@@ -35,6 +37,12 @@ export interface ChannelsHost {
   readonly ends: Ends;
   readonly outboxes: Outboxes;
   readonly links: Links;
+  readonly heldCredit: HeldCredit;
+  readonly accounts: Accounts;
+  /** Whether peers belong to tenants. */
+  readonly tenants: boolean;
+  /** An account could have no more channels. */
+  quotaRefused(account: number): void;
   readonly presence: PresenceTable;
   readonly counters: Float64Array;
   readonly why: WhyLedger;
@@ -106,8 +114,11 @@ export class Channels {
     const { ends, index } = this.#host;
     const end = this.#ownership.attach(session, OPENING, body.to, body);
     if (end < 0) {
-      this.#host.why.note(session.key!, body.to, 'no-room-for-channels');
-      this.#tooMany(session, requestId, 'This relay has no room for another channel.');
+      this.#host.why.note(session.key!, body.to, this.#whyNot(session, end));
+      const noQuota = end === NO_QUOTA && this.#host.tenants;
+      if (noQuota)
+        this.#tooMany(session, requestId, 'This tenant has as many channels as it may.', 'tenant-full');
+      else this.#tooMany(session, requestId, 'This relay has no room for another channel.');
       return;
     }
     ends.requestId[end] = requestId;
@@ -136,6 +147,7 @@ export class Channels {
     ends.state[end] = OPEN;
     session.offersPending--;
     this.#ownership.grant(session, end, credit);
+    this.#host.heldCredit.release(session);
     this.#tell(ends.peerShard[end]!, {
       t: 'accepted',
       label: ends.peerLabel[end]!,
@@ -240,15 +252,8 @@ export class Channels {
         const end = ends.indexOf(message.label);
         const session = end < 0 ? null : sessions.at(ends.owner[end]!);
         if (!session) return;
-        ends.credit[end]! += message.bytes;
-        const { label, bytes } = message;
-        if (session.queue === null) {
-          this.#send(session, op.OP_CREDIT, 0, { label, bytes }, ends.op[end]! & CLASS_OF_OP);
-        } else {
-          // One frame for all of it when the pressure lets go, or many small credits would make a slow reader of it.
-          ends.creditDue[end]! += bytes;
-          session.creditDue = true;
-        }
+        const bytes = this.#host.heldCredit.grant(session, end, message.bytes, false);
+        if (bytes > 0) this.passCredit(session, end, bytes, false);
         return;
       }
       case 'congestion':
@@ -269,6 +274,20 @@ export class Channels {
     }
   }
 
+  /** Tells the session that it may send so much more on its end. `initial`: see docs/protocol.md §6.4. */
+  passCredit(session: Session, end: number, bytes: number, initial: boolean): void {
+    const { ends } = this.#host;
+    if (session.queue === null) {
+      const label = ends.label[end]!;
+      const body = initial ? { label, bytes, initial } : { label, bytes };
+      this.#send(session, op.OP_CREDIT, 0, body, ends.op[end]! & CLASS_OF_OP);
+    } else {
+      // One frame for all of it when the pressure lets go, or many small credits would make a slow reader of it.
+      (initial ? ends.creditDueInitial : ends.creditDue)[end]! += bytes;
+      session.creditDue = true;
+    }
+  }
+
   #offer(offer: Extract<ShardMessage, { t: 'offer' }>): void {
     const { sessions, ends, counters } = this.#host;
     const session = sessions.find(offer.toSlot, offer.toGeneration);
@@ -277,19 +296,19 @@ export class Channels {
     if (session === null || end < 0) {
       const reason = session === null ? 'not-found' : 'busy';
       counters[C.offersRefused]!++;
-      if (session) this.#host.why.note(offer.from, session.key, full ?? 'no-room-for-channels');
+      if (session) this.#host.why.note(offer.from, session.key, full ?? this.#whyNot(session, end));
       this.#tell(offer.fromShard, { t: 'closed', label: offer.fromLabel, reason });
       return;
     }
     const label = ends.label[end]!;
     ends.peerShard[end] = offer.fromShard;
     ends.peerLabel[end] = offer.fromLabel;
-    ends.credit[end] = offer.credit;
+    const credit = this.#host.heldCredit.grant(session, end, offer.credit, true);
     ends.deadline[end] = performance.now() + limits.OFFER_TIMEOUT_MS;
     session.offersPending++;
     this.#offers.push(label);
     this.#tell(offer.fromShard, { t: 'offered', label: offer.fromLabel, peerLabel: label });
-    const { from, priority, reliable, lifeMs, credit, protocol } = offer;
+    const { from, priority, reliable, lifeMs, protocol } = offer;
     this.#send(
       session,
       op.OP_OFFER,
@@ -309,13 +328,13 @@ export class Channels {
     }
     ends.state[end] = OPEN;
     ends.peerLabel[end] = accepted.peerLabel;
-    ends.credit[end] = accepted.credit;
+    const credit = this.#host.heldCredit.grant(session, end, accepted.credit, true);
     counters[C.channelsOpened]!++;
     this.#send(
       session,
       op.OP_OPENED,
       ends.requestId[end]!,
-      { label: accepted.label, credit: accepted.credit },
+      { label: accepted.label, credit },
       ends.op[end]! & CLASS_OF_OP,
     );
   }
@@ -357,8 +376,20 @@ export class Channels {
     this.#answerClosed(session, requestId, 0, 'not-found', SIGNAL, true);
   }
 
-  #tooMany(session: Session, requestId: number, message: string): void {
-    const body = { code: 'too-many-channels', message, fatal: false };
+  /** The limit because of which the session has no other end. */
+  #whyNot(session: Session, end: number): WhyReason {
+    if (end === NO_ROOM) return 'no-room-for-channels';
+    this.#host.quotaRefused(session.account);
+    return this.#host.tenants ? 'tenant-channels' : 'relay-channels';
+  }
+
+  #tooMany(
+    session: Session,
+    requestId: number,
+    message: string,
+    code: WireErrorCode = 'too-many-channels',
+  ): void {
+    const body = { code, message, fatal: false };
     this.#send(session, op.OP_ERROR, requestId, body, SIGNAL);
   }
 

@@ -4,14 +4,21 @@
  */
 import { OP_DATA } from '../../core/protocol/ops.ts';
 import { KEY_BYTES } from '../../core/protocol/peer-id.ts';
+import type { Accounts } from '../../core/threads/accounts.ts';
 import { C } from '../../core/threads/counters.ts';
 import { type Ends, OFFERED, OPENING } from './ends.ts';
 import type { Session, SessionTable } from './session.ts';
+
+/** The shard's table of ends is full. */
+export const NO_ROOM = -1;
+/** The session's tenant, or the relay, has as many as it may. */
+export const NO_QUOTA = -2;
 
 export interface EndOwnershipHost {
   readonly ends: Ends;
   readonly sessions: SessionTable;
   readonly counters: Float64Array;
+  readonly accounts: Pick<Accounts, 'channels'>;
 }
 
 export class EndOwnership {
@@ -21,17 +28,22 @@ export class EndOwnership {
     this.#host = host;
   }
 
-  /** A new end of the session to `peer`'s, with what it grants. @returns -1 when the table is full. */
+  /** A new end of the session to `peer`'s, with what it grants. @returns NO_ROOM or NO_QUOTA, below 0, when it cannot have one. */
   attach(
     session: Session,
     state: typeof OPENING | typeof OFFERED,
     peer: Uint8Array,
     kind: { reliable: boolean; priority: number; lifeMs: number; credit: number },
   ): number {
-    const { ends, counters } = this.#host;
+    const { ends, counters, accounts } = this.#host;
+    if (!accounts.channels.take(session.account)) return NO_QUOTA;
     const end = ends.allocate(session.slot);
-    if (end < 0) return -1;
+    if (end < 0) {
+      accounts.channels.give(session.account);
+      return NO_ROOM;
+    }
     ends.peerKeys.set(peer, end * KEY_BYTES);
+    ends.account[end] = session.account;
     ends.state[end] = state;
     ends.op[end] = OP_DATA + kind.priority;
     ends.reliable[end] = kind.reliable ? 1 : 0;
@@ -47,7 +59,7 @@ export class EndOwnership {
 
   /** Frees an end; its session forgets it. */
   detach(end: number): void {
-    const { ends, sessions, counters } = this.#host;
+    const { ends, sessions, counters, accounts } = this.#host;
     const session = sessions.at(ends.owner[end]!);
     const next = ends.next[end]!;
     const prev = ends.prev[end]!;
@@ -59,6 +71,8 @@ export class EndOwnership {
       session.liabilityBytes -= ends.owed[end]!;
       if (ends.state[end] === OFFERED) session.offersPending--;
     }
+    counters[C.creditHeldBytes]! -= ends.held[end]!;
+    accounts.channels.give(ends.account[end]!);
     ends.free(end);
     counters[C.channels] = ends.count;
   }

@@ -45,6 +45,14 @@ export class Ends {
   credit = new Uint32Array(FIRST_CAPACITY);
   /** Credit that this end's session is still to be told of: it came while the session was under pressure. */
   creditDue = new Uint32Array(FIRST_CAPACITY);
+  /** The account whose quota it counts for. */
+  account = new Uint16Array(FIRST_CAPACITY);
+  /** Credit that the other end has granted and this one is not told of yet: its budget has no room (held-credit.ts). */
+  held = new Uint32Array(FIRST_CAPACITY);
+  /** Of `held`, what is the rest of the initial grant: it goes first, and is told as such (docs/protocol.md §6.4). */
+  heldInitial = new Uint32Array(FIRST_CAPACITY);
+  /** The same of `creditDue`, beside it. */
+  creditDueInitial = new Uint32Array(FIRST_CAPACITY);
   /** Bytes that this end has granted and not yet been handed. */
   owed = new Uint32Array(FIRST_CAPACITY);
   /** The `open` that is to be answered. */
@@ -102,6 +110,9 @@ export class Ends {
     this.lifeMs[index] = 0;
     this.credit[index] = 0;
     this.creditDue[index] = 0;
+    this.held[index] = 0;
+    this.heldInitial[index] = 0;
+    this.creditDueInitial[index] = 0;
     this.owed[index] = 0;
     this.requestId[index] = 0;
     this.deadline[index] = 0;
@@ -138,6 +149,10 @@ export class Ends {
     this.lifeMs = grow(this.lifeMs, capacity);
     this.credit = grow(this.credit, capacity);
     this.creditDue = grow(this.creditDue, capacity);
+    this.account = grow(this.account, capacity);
+    this.held = grow(this.held, capacity);
+    this.heldInitial = grow(this.heldInitial, capacity);
+    this.creditDueInitial = grow(this.creditDueInitial, capacity);
     this.owed = grow(this.owed, capacity);
     this.requestId = grow(this.requestId, capacity);
     this.deadline = grow(this.deadline, capacity);

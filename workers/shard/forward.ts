@@ -21,6 +21,7 @@ import { END_BIT, OP_LOOKUP } from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { Congestion } from './congestion.ts';
 import { type Ends, OPEN } from './ends.ts';
+import type { HeldCredit } from './held-credit.ts';
 import type { Links } from './links.ts';
 import type { Outboxes } from './outbox.ts';
 import { ENDED, LIVE, type Session, type SessionTable } from './session.ts';
@@ -37,6 +38,7 @@ export interface ForwardHost {
   readonly counters: Float64Array;
   readonly why: WhyLedger;
   readonly congestion: Pick<Congestion, 'dropped'>;
+  readonly heldCredit: Pick<HeldCredit, 'wake'>;
   /**
    * A look-up that can be answered here and now, if the control frame at `at` is one.
    * @returns the offset after it; 0: it is not, and has to be decoded.
@@ -44,6 +46,8 @@ export interface ForwardHost {
   lookup(session: Session, bytes: Uint8Array, at: number, end: number): number;
   /** One control frame, bounded and not decoded. @throws ProtocolError */
   control(session: Session, bytes: Uint8Array, start: number, end: number): void;
+  /** Realtime frames that `end` sent go nowhere: its session has no budget left for their class. */
+  shed(session: Session, end: number, frames: number): void;
   /** A reliable channel's sender has sent more than it was granted. */
   overrun(end: number): void;
 }
@@ -65,7 +69,7 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
     if (session.state === ENDED) return;
     const op = at + 1 < length ? bytes[at + 1]! : 0;
     if (bytes[at] !== ARRAY_OF_3 || !isDataOp(op)) {
-      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      if (runFrames > 0) deliverRun(host, session, end, bytes, runStart, at, runFrames);
       // The control frame may free an end: nothing remembered about a label holds after it.
       runFrames = 0;
       runLabel = 0;
@@ -73,11 +77,13 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
       counters[C.framesIn]!++;
       const answered = op === OP_LOOKUP ? host.lookup(session, bytes, at, length) : 0;
       if (answered > 0) {
+        session.meter?.sent(answered - at, 1);
         at = answered;
         continue;
       }
       const after = controlFrameEnd(bytes, at, length);
       host.control(session, bytes, at, after);
+      session.meter?.sent(after - at, 1);
       at = after;
       continue;
     }
@@ -85,14 +91,14 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
 
     const after = dataFrameEnd(bytes, at, length);
     if (after < 0) {
-      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      if (runFrames > 0) deliverRun(host, session, end, bytes, runStart, at, runFrames);
       throw dataFrameError(after);
     }
     counters[C.framesIn]!++;
 
     const label = readLabel(bytes, at);
     if (label !== runLabel) {
-      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      if (runFrames > 0) deliverRun(host, session, end, bytes, runStart, at, runFrames);
       runFrames = 0;
       runLabel = label;
       end = ends.indexOf(label);
@@ -105,42 +111,54 @@ export function forwardBundle(host: ForwardHost, session: Session, bytes: Uint8A
       runFrames++;
       if (isEndOp(op)) ends.ended[end] = 1;
     } else {
-      if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+      if (runFrames > 0) deliverRun(host, session, end, bytes, runStart, at, runFrames);
       runFrames = 0;
       drop(host, session, end);
     }
     at = after;
   }
-  if (runFrames > 0) deliverRun(host, end, bytes, runStart, at, runFrames);
+  if (runFrames > 0) deliverRun(host, session, end, bytes, runStart, at, runFrames);
 }
 
 function deliverRun(
   host: ForwardHost,
+  session: Session,
   end: number,
   bytes: Uint8Array,
   start: number,
   stop: number,
   frames: number,
 ): void {
-  const { ends } = host;
+  const { ends, counters } = host;
   // The run's end may have been closed by what its own run did: an overrun, say.
   if (ends.state[end] !== OPEN) {
-    host.counters[C.dropLabel]! += frames;
+    counters[C.dropLabel]! += frames;
     return;
   }
   const reliable = ends.reliable[end] === 1;
+  const priority = ends.op[end]! & CLASS_OF_OP;
+  const size = stop - start;
+  const { meter } = session;
   if (reliable) {
-    const size = stop - start;
     if (size > ends.credit[end]!) {
       host.overrun(end);
       return;
     }
     ends.credit[end]! -= size;
+    if (meter !== null) {
+      meter.sentReserved(size, frames);
+      if (ends.held[end] !== 0) host.heldCredit.wake(session);
+    }
+  } else if (meter !== null) {
+    // The end of a stream is never shed: its receiver would wait for it.
+    if (priority >= meter.in.shedFrom && ends.ended[end] === 0) {
+      host.shed(session, end, frames);
+      return;
+    }
+    meter.sent(size, frames);
   }
-  const { counters } = host;
-  const priority = ends.op[end]! & CLASS_OF_OP;
   counters[C.framesInSignal + priority]! += frames;
-  counters[C.bytesInSignal + priority]! += stop - start;
+  counters[C.bytesInSignal + priority]! += size;
   const shard = ends.peerShard[end]!;
   if (shard === host.index) deliverLocal(host, bytes, start, stop, frames);
   else if (!host.links.sendData(shard, reliable, bytes, start, stop, frames)) {

@@ -11,6 +11,7 @@ import type { WireErrorCode } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
 import { resumeText } from '../../core/protocol/login-text.ts';
 import * as op from '../../core/protocol/ops.ts';
+import type { Accounts, Budget } from '../../core/threads/accounts.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { Arrival, LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
@@ -19,6 +20,7 @@ import { SEND_DROPPED } from '../../core/transport/uws.ts';
 import type { Gate } from './gate.ts';
 import { LoginFrames, NONCE_BYTES } from './login-frames.ts';
 import { LoginSlices } from './login-slices.ts';
+import type { Meters } from './meters.ts';
 import type { Outboxes } from './outbox.ts';
 import { ProofBatches } from './proof-batches.ts';
 import { CHECKING, ENDED, GREETED, LIVE, type Session, type SessionTable } from './session.ts';
@@ -32,6 +34,8 @@ export interface LoginsHost {
   readonly outboxes: Outboxes;
   readonly presence: PresenceTable;
   readonly counters: Float64Array;
+  readonly accounts: Accounts;
+  readonly meters: Meters;
   readonly gate: Pick<Gate, 'loggingIn'>;
   /** Proofs for the main thread, at the end of the turn. */
   submit(proof: LoginProof): void;
@@ -177,9 +181,18 @@ export class Logins {
 
   #settle(verdict: Verdict): void {
     const session = this.#host.sessions.find(verdict.slot, verdict.generation);
-    if (!session || session.state !== CHECKING) return;
-    if (verdict.refusal === null) this.#letIn(session, session.resuming, verdict.arrival);
-    else {
+    const { granted } = verdict;
+    if (!session || session.state !== CHECKING) {
+      if (granted && this.#host.task.tenants) this.#host.accounts.sessions.give(granted.account);
+      return;
+    }
+    if (granted) {
+      session.account = granted.account;
+      session.accounted = this.#host.task.tenants;
+    }
+    if (verdict.refusal === null) {
+      this.#letIn(session, session.resuming, verdict.arrival, granted?.budget ?? null);
+    } else {
       const { code, message, retryAfterMs, why } = verdict.refusal;
       this.#host.refuse(session, code, message, retryAfterMs, why);
     }
@@ -233,7 +246,7 @@ export class Logins {
     else this.#proofs.add(proof);
   }
 
-  #letIn(session: Session, resumed: boolean, arrival?: Arrival): void {
+  #letIn(session: Session, resumed: boolean, arrival?: Arrival, budget: Budget | null = null): void {
     const { task, presence, counters, outboxes } = this.#host;
     const key = session.key!;
     // Not open to all until the directory has said so.
@@ -249,6 +262,7 @@ export class Logins {
     this.through(session);
     session.nonce = null;
     session.state = LIVE;
+    this.#host.meters.open(session, session.account, budget);
     if (claim === 'replaced') this.#host.replace({ ...this.#former });
     counters[resumed ? C.resumes : C.logins]!++;
     counters[C.sessions]!++;

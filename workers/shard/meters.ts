@@ -231,11 +231,26 @@ export class Meters {
       own.limit(least(account[direction], this.#relay[direction]));
       own.refill(now);
       const line = direction === 'in' ? 0 : 2;
-      this.#tell(account, line, own.rate.bytesPerSec, own.wantsBytes && bounds(account, line, own.bytesPerSec));
-      this.#tell(account, line + 1, own.rate.framesPerSec, own.wantsFrames && bounds(account, line + 1, own.framesPerSec));
+      this.#tell(
+        account,
+        line,
+        own.rate.bytesPerSec,
+        own.wantsBytes && bounds(account, line, own.bytesPerSec),
+      );
+      this.#tell(
+        account,
+        line + 1,
+        own.rate.framesPerSec,
+        own.wantsFrames && bounds(account, line + 1, own.framesPerSec),
+      );
       const relay = this.#relay;
       this.#tell(relay, line, own.rate.bytesPerSec, own.wantsBytes && bounds(relay, line, own.bytesPerSec));
-      this.#tell(relay, line + 1, own.rate.framesPerSec, own.wantsFrames && bounds(relay, line + 1, own.framesPerSec));
+      this.#tell(
+        relay,
+        line + 1,
+        own.rate.framesPerSec,
+        own.wantsFrames && bounds(relay, line + 1, own.framesPerSec),
+      );
     }
     const { in: sent, out: got } = meter;
     const idle = sent.full && got.full && sent.rate.framesPerSec < 1 && got.rate.framesPerSec < 1;

@@ -11,11 +11,12 @@
 import { encodeControl } from '../../core/protocol/control.ts';
 import { dataFrameEnd } from '../../core/protocol/frame.ts';
 import { MAX_SEND_BYTES, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
-import { OP_CREDIT } from '../../core/protocol/ops.ts';
+import { OP_CREDIT, PRIORITY_COUNT } from '../../core/protocol/ops.ts';
 import { C, sendBucket } from '../../core/threads/counters.ts';
 import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
 import type { Congestion } from './congestion.ts';
 import type { Ends } from './ends.ts';
+import type { SessionMeter } from './meters.ts';
 import { CONTROL, expiryOf, type Fate, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
 import { ENDED, type Session } from './session.ts';
 import type { WhyLedger } from './why.ts';
@@ -76,6 +77,8 @@ export class Outboxes {
   ] as const;
   #dirty: Session[] = [];
   #flushing: Session[] = [];
+  /** Sessions whose queue waits for their budget. */
+  readonly #waiting = new Set<Session>();
 
   constructor(host: OutboxHost, ends: Ends, counters: Float64Array) {
     this.#host = host;
@@ -148,7 +151,10 @@ export class Outboxes {
       if (session.state === ENDED) continue;
       try {
         // What is in the outbox came before everything in the queue.
-        if (session.outbox !== null) this.send(session);
+        if (session.outbox !== null) {
+          if (session.meter !== null) this.#meter(session, session.meter);
+          this.send(session);
+        }
         if (session.queue !== null) this.#relieve(session);
       } catch (error) {
         this.#host.fault(session, error);
@@ -227,6 +233,8 @@ export class Outboxes {
 
   #queueControl(session: Session, bytes: Uint8Array, priority: number, behindRealtime: boolean): void {
     if (session.queue === null || this.#shardIsFull(session, bytes.length)) return;
+    // A budget may have room for its class, though not for others.
+    if (session.meter !== null) this.#markDirty(session);
     const item = { bytes, frames: 1, expiresAt: Number.POSITIVE_INFINITY, kind: CONTROL } as const;
     if (session.queue.push(priority, item, 0, behindRealtime)) return;
     this.#host.end(session, 'slow-reader', 'Too many answers wait for a peer that does not read.');
@@ -246,6 +254,7 @@ export class Outboxes {
       this.#counters[C.dropGone]! += frames;
       return;
     }
+    if (session.meter !== null) this.#markDirty(session);
     const priority = ends.op[end]! & CLASS_OF_OP;
     const reliable = ends.reliable[end] === 1;
     const kind = reliable ? RELIABLE : REALTIME;
@@ -286,16 +295,18 @@ export class Outboxes {
       session.outStart = 0;
       session.outEnd = 0;
       for (
-        let item = queue.take(MAX_SEND_BYTES, now);
+        let item = queue.take(MAX_SEND_BYTES, now, classesOf(session));
         item !== undefined;
-        item = queue.take(MAX_SEND_BYTES - session.outEnd, now)
+        item = queue.take(MAX_SEND_BYTES - session.outEnd, now, classesOf(session))
       ) {
         buffer.set(item.bytes, session.outEnd);
         session.outEnd += item.bytes.length;
         session.outFrames += item.frames;
+        session.meter?.got(item.bytes.length, item.frames);
       }
       if (session.outEnd === 0) {
         this.#takeBack(session);
+        if (this.#waitsForBudget(session)) return;
         session.queue = null;
         return;
       }
@@ -305,18 +316,47 @@ export class Outboxes {
     this.#markDirty(session);
   }
 
+  /** Counts what is about to be sent; when the budget has no room for every class after it, the next waits in a queue. */
+  #meter(session: Session, meter: SessionMeter): void {
+    meter.got(session.outEnd - session.outStart, session.outFrames);
+    if (meter.out.shedFrom === PRIORITY_COUNT || session.queue !== null) return;
+    session.queue = new PressureQueue(this.#fate);
+  }
+
+  /** Whether what is in the queue, or would come into it, has to wait until the budget has room for its class. */
+  #waitsForBudget(session: Session): boolean {
+    const { meter, queue } = session;
+    if (meter === null || queue === null || meter.out.shedFrom === PRIORITY_COUNT) return false;
+    if (!queue.empty) {
+      meter.out.wanted = true;
+      this.#counters[C.budgetWaits]!++;
+    }
+    this.#waiting.add(session);
+    return true;
+  }
+
+  /** Budgets have room again: goes on with what waited for it. */
+  refilled(): void {
+    for (const session of this.#waiting) if (session.state !== ENDED) this.#markDirty(session);
+    this.#waiting.clear();
+  }
+
   /** The credit that came under pressure, one frame per channel; in its class, so not before a waiting `opened`. */
   #tellCredit(session: Session): void {
     const ends = this.#ends;
     session.creditDue = false;
     for (let next = session.firstEnd; next !== 0; next = ends.next[next - 1]!) {
       const end = next - 1;
-      const bytes = ends.creditDue[end]!;
-      if (bytes === 0) continue;
-      ends.creditDue[end] = 0;
-      const frame = encodeControl(OP_CREDIT, 0, { label: ends.label[end]!, bytes });
-      this.appendControl(session, frame, ends.op[end]! & CLASS_OF_OP);
-      if (session.state === ENDED) return;
+      for (const due of [ends.creditDueInitial, ends.creditDue]) {
+        const bytes = due[end]!;
+        if (bytes === 0) continue;
+        due[end] = 0;
+        const body = { label: ends.label[end]!, bytes };
+        const initial = due === ends.creditDueInitial;
+        const frame = encodeControl(OP_CREDIT, 0, initial ? { ...body, initial } : body);
+        this.appendControl(session, frame, ends.op[end]! & CLASS_OF_OP);
+        if (session.state === ENDED) return;
+      }
     }
   }
 
@@ -341,4 +381,9 @@ export class Outboxes {
   #giveBack(buffer: Uint8Array): void {
     this.#poolFor(buffer.length - SLACK_BYTES).giveBack(buffer);
   }
+}
+
+/** How many classes may be sent now, the highest first. */
+function classesOf({ meter }: Session): number {
+  return meter === null ? PRIORITY_COUNT : meter.out.shedFrom;
 }

@@ -154,8 +154,8 @@ export class PressureQueue {
   }
 
   /** The next item to send, if it has at most `roomBytes`; what is too old is dropped on the way. */
-  take(roomBytes: number, now: number): Waiting | undefined {
-    for (let priority = 0; priority < PRIORITY_COUNT; priority++) {
+  take(roomBytes: number, now: number, classes: number = PRIORITY_COUNT): Waiting | undefined {
+    for (let priority = 0; priority < classes; priority++) {
       const lasting = this.#lasting[priority]!.peek();
       if (lasting !== undefined) {
         if (lasting.bytes.length > roomBytes) return undefined;

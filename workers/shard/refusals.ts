@@ -20,13 +20,14 @@ const WHY_ENDED: Partial<Record<WireErrorCode, WhyReason>> = {
   disconnected: 'disconnected',
   denied: 'denied',
   'relay-full': 'relay-full',
+  'tenant-full': 'tenant-sessions',
   'bad-proof': 'bad-proof',
   'login-timeout': 'login-timeout',
   busy: 'login-busy',
 };
 
 /** What is decided of a login only after its key was proved. */
-const AFTER_PROOF: ReadonlySet<WhyReason> = new Set<WhyReason>(['denied', 'relay-full']);
+const AFTER_PROOF: ReadonlySet<WhyReason> = new Set<WhyReason>(['denied', 'relay-full', 'tenant-sessions']);
 
 /** @param why the reason, when the code does not tell it. */
 export function noteRefusal(

@@ -2,8 +2,10 @@
  * A session is one WebSocket, from its upgrade to its end. It is owned by its shard; no other thread sees it.
  * An idle logged-in session owns no buffer and no queue: 10,000 of them must cost little.
  */
+import { DEFAULT_ACCOUNT } from '../../core/threads/accounts.ts';
 import type { ShardSocket } from '../../core/transport/uws.ts';
 import type { Inbox } from './mail.ts';
+import type { SessionMeter } from './meters.ts';
 import type { PressureQueue } from './pressure.ts';
 import type { Budget } from './rate.ts';
 import type { WatchList } from './watches.ts';
@@ -47,6 +49,13 @@ export class Session {
   dirty = false;
   /** Not null while the socket has not taken everything it was given, or one message cannot carry all of this turn. */
   queue: PressureQueue | null = null;
+
+  /** Not null while it is logged in and has a budget, its own or one that it shares (see meters.ts). */
+  meter: SessionMeter | null = null;
+  /** Whose quotas and budgets it counts for (see threads/accounts.ts). */
+  account = DEFAULT_ACCOUNT;
+  /** True once it was counted among its account's sessions. */
+  accounted = false;
 
   /** True while one of its ends has credit due (see ends.ts). */
   creditDue = false;
