@@ -115,7 +115,7 @@ describe('a budget', () => {
       expect(largest).toBeLessThan(300_000);
       expect(relay.stats().drops.budget).toBe(0);
       channel.close();
-    await until('no credit is held', () => relay.stats().budgets.creditHeldBytes === 0);
+      await until('no credit is held', () => relay.stats().budgets.creditHeldBytes === 0);
       await alice.close();
       await bob.close();
     },
