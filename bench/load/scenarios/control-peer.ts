@@ -74,6 +74,9 @@ export class ControlPeer {
   resumed = false;
   /** Called with the requestId of every pong. */
   onpong: (requestId: number) => void = () => {};
+  onmoving: (moving: Body<typeof op.OP_MOVING>) => void = () => {};
+  /** Called in place of the host's `broke` when it is there: the connection of a logged-in peer ended. */
+  onended: (() => void) | null = null;
 
   private constructor(identity: Identity, ticket: Ticket | null, host: PeerHost) {
     this.identity = identity;
@@ -247,6 +250,7 @@ export class ControlPeer {
         this.onpong(frame.requestId);
         return;
       case op.OP_MOVING:
+        this.onmoving(frame.body);
         return;
       case op.OP_OFFER:
         this.#host.offered(this, frame.body);
@@ -337,7 +341,9 @@ export class ControlPeer {
     if (this.#ended) return;
     const loggedIn = this.#login === null;
     this.#end(error instanceof RelayRefusal ? error : faultOf(error));
-    if (loggedIn) this.#host.broke(faultOf(error));
+    if (!loggedIn) return;
+    if (this.onended !== null) this.onended();
+    else this.#host.broke(faultOf(error));
   }
 
   #end(error: Error): void {
