@@ -37,16 +37,16 @@ export function settingsOf(values: FlagValues): ReplaySettings {
   const real = values['real'] === true;
   const arms = armsOf(values);
   const peers = wholeNumber(values, 'peers', real ? 10 : 1_000, real ? MOST_REAL_PEERS : MOST_PEERS);
-  const relays = wholeNumber(values, 'relays', 2, real ? 64 : MOST_RELAYS);
+  const relays = wholeNumber(values, 'relays', 2, real ? 32 : MOST_RELAYS);
   const tipping = values['tipping'] === true;
   if (tipping && real) throw new UsageError('--tipping searches with the simulation: leave --real away.');
   const of = {
     replay,
     peers: peers ?? (real ? 2_000 : 100_000),
-    relays: relays ?? (real ? 4 : undefined),
+    relays: relays ?? (real ? 8 : undefined),
     mega: megaOf(values),
     seed: wholeNumber(values, 'seed', 0, 2 ** 31 - 1) ?? 1,
-    scale: wholeNumber(values, 'scale', 1, 600) ?? (real ? 60 : 1),
+    scale: wholeNumber(values, 'scale', 1, 600) ?? (real ? 120 : 1),
   };
   const beside: ArmName[] = arms.includes('naive') ? arms : [...arms, 'naive'];
   return {

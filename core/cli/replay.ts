@@ -21,7 +21,7 @@ function named(name: string): Command {
       peers: { type: 'string', description: 'Peers (default 100000; real: 2000)', valueHint: 'N' },
       relays: {
         type: 'string',
-        description: 'Relays (default: as the utilisation needs; real: 4)',
+        description: 'Relays (default: as the utilisation needs; real: 8)',
         valueHint: 'N',
       },
       utilisation: {
@@ -37,7 +37,7 @@ function named(name: string): Command {
       seed: { type: 'string', description: 'Same seed, same replay (default 1)', valueHint: 'N' },
       scale: {
         type: 'string',
-        description: 'How many times as fast the outage goes (default 1; real: 60)',
+        description: 'How many times as fast the outage goes (default 1; real: 120)',
         valueHint: 'N',
       },
       tipping: {

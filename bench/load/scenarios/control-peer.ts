@@ -23,9 +23,6 @@ import { faultOf, within } from './deadline.ts';
 import type { PingFrame } from './ping-frame.ts';
 import { ChannelRefusal, RelayRefusal } from './refusal.ts';
 
-const CLIENT = 'supernode-bench/1';
-/** A relay gives up on a login after 10 s, and says so. */
-const LOGIN_DEADLINE_MS = 20_000;
 /** An offer may wait for 30 s, but ours are answered at once. */
 const ANSWER_DEADLINE_MS = 15_000;
 
@@ -43,9 +40,27 @@ export interface Ticket {
 export interface PeerHost {
   /** Answer it with `accept`. */
   offered(peer: ControlPeer, offer: Offer): void;
-  /** The connection of a logged-in peer ended by itself, or something wrong came on it. */
-  broke(fault: LoadFault): void;
+  /**
+   * The connection of a logged-in peer ended by itself, or something wrong came on it.
+   * @param refusal what the relay ended it with, if it said.
+   */
+  broke(fault: LoadFault, refusal: RelayRefusal | null): void;
 }
+
+export interface PeerSettings {
+  /** The text of its version. Default: that of the benchmark. */
+  client?: string;
+  /** From the connection to the login. Default 20 s: a relay gives up after 10 s, and says so. */
+  loginDeadlineMs?: number;
+  /** Called when the relay has said hello and the proof goes out. */
+  proving?: () => void;
+}
+
+const DEFAULTS: Required<PeerSettings> = {
+  client: 'supernode-bench/1',
+  loginDeadlineMs: 20_000,
+  proving: () => {},
+};
 
 interface Request {
   /** For `open`. */
@@ -60,6 +75,8 @@ export class ControlPeer {
   readonly #host: PeerHost;
   readonly #channels = new Map<number, ChannelEnd>();
   readonly #requests = new Map<number, Request>();
+  readonly #stores = new Map<number, { resolve(): void; reject(error: Error): void }>();
+  readonly #settings: Required<PeerSettings>;
   #socket: RawSocket | null = null;
   #hello: Body<typeof op.OP_HELLO> | null = null;
   #login: { resolve(): void; reject(error: Error): void } | null = null;
@@ -74,12 +91,10 @@ export class ControlPeer {
   resumed = false;
   /** Called with the requestId of every pong. */
   onpong: (requestId: number) => void = () => {};
-  onmoving: (moving: Body<typeof op.OP_MOVING>) => void = () => {};
-  /** Called in place of the host's `broke` when it is there: the connection of a logged-in peer ended. */
-  onended: (() => void) | null = null;
 
-  private constructor(identity: Identity, ticket: Ticket | null, host: PeerHost) {
+  private constructor(identity: Identity, ticket: Ticket | null, host: PeerHost, settings: PeerSettings) {
     this.identity = identity;
+    this.#settings = { ...DEFAULTS, ...settings };
     this.#ticket = ticket;
     this.#host = host;
   }
@@ -93,10 +108,12 @@ export class ControlPeer {
     identity: Identity,
     ticket: Ticket | null,
     host: PeerHost,
+    settings: PeerSettings = {},
   ): Promise<ControlPeer> {
-    const peer = new ControlPeer(identity, ticket, host);
+    const peer = new ControlPeer(identity, ticket, host, settings);
+    const { loginDeadlineMs } = peer.#settings;
     try {
-      await within(LOGIN_DEADLINE_MS, 'broken', `The login at ${address}`, peer.#logIn(address));
+      await within(loginDeadlineMs, 'broken', `The login at ${address}`, peer.#logIn(address));
     } catch (error) {
       peer.leave();
       throw error;
@@ -150,6 +167,19 @@ export class ControlPeer {
 
   close(end: ChannelEnd): void {
     this.#send(encodeControl(op.OP_CLOSE, 0, { label: end.label }));
+  }
+
+  /**
+   * Has the relay's directory write a row of this peer (its policy, as it was), and resolves when that is stored.
+   * @throws RelayRefusal when the relay does not; LoadFault `broken` when the connection ends.
+   */
+  store(): Promise<void> {
+    const requestId = this.#nextRequestId++;
+    const answer = new Promise<void>((resolve, reject) => {
+      this.#stores.set(requestId, { resolve, reject });
+    });
+    this.#send(encodeControl(op.OP_POLICY_SET, requestId, { visibility: 'everyone' }));
+    return answer;
   }
 
   #send(frame: Uint8Array): void {
@@ -250,7 +280,10 @@ export class ControlPeer {
         this.onpong(frame.requestId);
         return;
       case op.OP_MOVING:
-        this.onmoving(frame.body);
+        return;
+      case op.OP_STORED:
+        this.#stores.get(frame.requestId)?.resolve();
+        this.#stores.delete(frame.requestId);
         return;
       case op.OP_OFFER:
         this.#host.offered(this, frame.body);
@@ -273,15 +306,17 @@ export class ControlPeer {
   }
 
   #prove(hello: Body<typeof op.OP_HELLO>): void {
+    const { client, proving } = this.#settings;
+    proving();
     const ticket = this.ticketRefused ? null : this.#ticket;
     if (ticket) {
-      const text = resumeText(hello.relay, hello.nonce, CLIENT);
+      const text = resumeText(hello.relay, hello.nonce, client);
       const proof = new Uint8Array(createHmac('sha256', ticket.secret).update(text).digest());
-      this.#send(encodeControl(op.OP_RESUME, 0, { ticket: ticket.ticket, proof, client: CLIENT }));
+      this.#send(encodeControl(op.OP_RESUME, 0, { ticket: ticket.ticket, proof, client }));
     } else {
       const peer = this.identity.publicKey;
-      const signature = this.identity.sign(loginText(hello.relay, hello.nonce, peer, CLIENT));
-      this.#send(encodeControl(op.OP_LOGIN, 0, { peer, signature, client: CLIENT }));
+      const signature = this.identity.sign(loginText(hello.relay, hello.nonce, peer, client));
+      this.#send(encodeControl(op.OP_LOGIN, 0, { peer, signature, client }));
     }
   }
 
@@ -307,9 +342,10 @@ export class ControlPeer {
       this.#fail(refusal);
       return;
     }
-    const request = this.#requests.get(requestId);
+    const request = this.#requests.get(requestId) ?? this.#stores.get(requestId);
     if (!request) throw new LoadFault('broken', `The relay reports ${body.code}: ${body.message}`);
     this.#requests.delete(requestId);
+    this.#stores.delete(requestId);
     request.reject(refusal);
   }
 
@@ -341,9 +377,7 @@ export class ControlPeer {
     if (this.#ended) return;
     const loggedIn = this.#login === null;
     this.#end(error instanceof RelayRefusal ? error : faultOf(error));
-    if (!loggedIn) return;
-    if (this.onended !== null) this.onended();
-    else this.#host.broke(faultOf(error));
+    if (loggedIn) this.#host.broke(faultOf(error), error instanceof RelayRefusal ? error : null);
   }
 
   #end(error: Error): void {
@@ -351,8 +385,9 @@ export class ControlPeer {
     this.#ended = true;
     this.#socket?.destroy();
     this.#login?.reject(error);
-    for (const request of this.#requests.values()) request.reject(error);
+    for (const request of [...this.#requests.values(), ...this.#stores.values()]) request.reject(error);
     this.#requests.clear();
+    this.#stores.clear();
     this.#channels.clear();
   }
 }

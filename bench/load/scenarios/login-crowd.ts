@@ -129,7 +129,7 @@ export class LoginCrowd {
     } catch (error) {
       handshake.drop(shake);
       if (error instanceof RelayRefusal) this.#refused(comer, span, tries, error);
-      else this.#host.broke(faultOf(error));
+      else this.#host.broke(faultOf(error), null);
     }
     this.#trying--;
     this.#host.freed();

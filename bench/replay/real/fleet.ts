@@ -1,0 +1,160 @@
+/**
+ * The relays of a real replay: each a process that is started, killed, and started again on its port.
+ *
+ *   down --start--> starting --listening--> up --kill, exit--> down
+ */
+import { join } from 'node:path';
+import { ReplayChild } from './child.ts';
+import type { FromRelay, RelayOrder, RelaySample } from './messages.ts';
+
+export interface FleetHost {
+  up(relay: number, address: string): void;
+  /** A relay has ended that nobody has killed. */
+  exited(relay: number, overloaded: boolean, how: string): void;
+  failed(message: string): void;
+}
+
+interface Relay {
+  order: RelayOrder;
+  child: ReplayChild<never, FromRelay> | null;
+  address: string;
+  isUp: boolean;
+  isKilled: boolean;
+  overloaded: boolean;
+  sample: RelaySample | null;
+  /** Resident memory at the first sample. */
+  startBytes: number;
+}
+
+export interface FleetNumbers {
+  /** Up or not. */
+  relays: number;
+  up: number;
+  capacityPeers: number;
+  loadMost: number;
+  loadMean: number;
+  queueMost: number;
+}
+
+export class Fleet {
+  readonly #host: FleetHost;
+  readonly #relays: Relay[] = [];
+  #isClosing = false;
+  /** Over all samples. */
+  mostQueued = 0;
+  mostGrownBytes = 0;
+  mostRssBytes = 0;
+  worstWaitP99Ms = 0;
+
+  constructor(host: FleetHost) {
+    this.#host = host;
+  }
+
+  get addresses(): string[] {
+    return this.#relays.map(({ address }) => address);
+  }
+
+  get directories(): string[] {
+    return this.#relays.map(({ order }) => order.directory);
+  }
+
+  /** @returns the number of the relay; `host.up` says when it listens. */
+  add(order: Omit<RelayOrder, 'index' | 'port' | 'directory'>, folder: string): number {
+    const index = this.#relays.length;
+    const directory = join(folder, `relay-${index}`);
+    this.#relays.push({
+      order: { ...order, index, port: 0, directory },
+      child: null,
+      address: '',
+      isUp: false,
+      isKilled: false,
+      overloaded: false,
+      sample: null,
+      startBytes: 0,
+    });
+    this.start(index);
+    return index;
+  }
+
+  start(index: number): void {
+    const relay = this.#relays[index]!;
+    if (relay.child || this.#isClosing) return;
+    relay.isKilled = relay.overloaded = false;
+    const child: ReplayChild<never, FromRelay> = new ReplayChild('relay-process', relay.order, {
+      heard: (message) => this.#heard(index, relay, message),
+      ended: (how) => this.#ended(index, relay, how),
+    });
+    relay.child = child;
+  }
+
+  /** SIGKILL. */
+  async kill(index: number): Promise<void> {
+    const relay = this.#relays[index]!;
+    relay.isKilled = true;
+    await relay.child?.kill();
+  }
+
+  isUp(index: number): boolean {
+    return this.#relays[index]!.isUp;
+  }
+
+  numbers(): FleetNumbers {
+    const up = this.#relays.filter(({ isUp }) => isUp);
+    const loads = up.map(({ order, sample }) => (sample?.sessions ?? 0) / order.peers);
+    return {
+      relays: this.#relays.length,
+      up: up.length,
+      capacityPeers: up.reduce((sum, { order }) => sum + order.peers, 0),
+      loadMost: Math.max(0, ...loads),
+      loadMean: loads.length === 0 ? 0 : loads.reduce((sum, load) => sum + load, 0) / loads.length,
+      queueMost: Math.max(0, ...up.map(({ sample }) => sample?.queued ?? 0)),
+    };
+  }
+
+  /** Peers over the peers that each can hold; null: it is down. */
+  loads(): (number | null)[] {
+    return this.#relays.map(({ isUp, sample, order }) =>
+      isUp ? (sample?.sessions ?? 0) / order.peers : null,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#relays.map(({ child }) => child?.kill()));
+  }
+
+  #heard(index: number, relay: Relay, message: FromRelay): void {
+    switch (message.kind) {
+      case 'listening':
+        relay.address = message.address;
+        relay.order.port = Number(new URL(message.address).port);
+        relay.isUp = true;
+        this.#host.up(index, message.address);
+        return;
+      case 'sample':
+        if (relay.sample === null) relay.startBytes = message.rssBytes;
+        relay.sample = message;
+        this.mostQueued = Math.max(this.mostQueued, message.queued);
+        this.mostRssBytes = Math.max(this.mostRssBytes, message.rssBytes);
+        this.mostGrownBytes = Math.max(this.mostGrownBytes, message.rssBytes - relay.startBytes);
+        this.worstWaitP99Ms = Math.max(this.worstWaitP99Ms, message.waitP99Ms);
+        return;
+      case 'overloaded':
+        relay.overloaded = true;
+        return;
+      case 'failed':
+        relay.isKilled = true;
+        this.#host.failed(`Relay ${index} did not start: ${message.message}`);
+    }
+  }
+
+  #ended(index: number, relay: Relay, how: string): void {
+    const wasUp = relay.isUp;
+    relay.child = null;
+    relay.isUp = false;
+    relay.sample = null;
+    if (this.#isClosing || relay.isKilled) return;
+    if (!wasUp) this.#host.failed(`Relay ${index} ${how} before it listened.`);
+    else this.#host.exited(index, relay.overloaded, how);
+  }
+}

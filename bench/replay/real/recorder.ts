@@ -1,0 +1,157 @@
+/** Takes the numbers of relays and loads at every tick, and makes the series of an outcome of them. */
+import { CLASSES, type Series, type TrafficClass } from '../outcome.ts';
+import type { FleetNumbers } from './fleet.ts';
+import type { LoadSample } from './messages.ts';
+
+/** What the loads have counted, all together. */
+interface Sum {
+  online: number;
+  wanting: number;
+  due: number;
+  contacts: number;
+  attempts: number;
+  logins: number;
+  refused: number;
+  sent: number[];
+  got: number[];
+}
+
+/** Frames of a contact, beside those of sessions: upgrade, hello, proof, ready. Of the signal class. */
+const FRAMES_OF_A_CONTACT = 4;
+const MINUTE_MS = 60_000;
+
+export class Recorder {
+  readonly #timeScale: number;
+  readonly #triggerMs: number;
+  readonly #series: Series;
+  /** Frames that sessions sent, each second of the clock, per tick. */
+  readonly #framesPerSec: number[] = [];
+  #before: { atMs: number; sum: Sum } | null = null;
+  /** Contacts of each relay when this minute began, and the hottest minute so far. */
+  #minute: { fromMs: number; perRelay: number[] } = { fromMs: 0, perRelay: [] };
+  #hottest = { most: 0, mean: 0 };
+
+  constructor(timeScale: number, triggerMs: number) {
+    this.#timeScale = timeScale;
+    this.#triggerMs = triggerMs;
+    const perClass = (): Record<TrafficClass, number[]> =>
+      Object.fromEntries(CLASSES.map((name) => [name, []])) as unknown as Record<TrafficClass, number[]>;
+    this.#series = {
+      atMs: [],
+      online: [],
+      wanting: [],
+      capacityPeers: [],
+      relaysUp: [],
+      attemptsPerSec: [],
+      contactsPerSec: [],
+      loginsPerSec: [],
+      refusedPerSec: [],
+      offeredLoad: [],
+      signalPerSec: [],
+      loadMost: [],
+      loadMean: [],
+      queueMost: [],
+      offered: perClass(),
+      served: perClass(),
+      room: [],
+    };
+  }
+
+  /** @param atMs of the replay. @param loads the last sample of each. */
+  tick(atMs: number, loads: readonly LoadSample[], fleet: FleetNumbers): void {
+    const sum = sumOf(loads);
+    this.#heat(atMs, loads, fleet.relays);
+    const before = this.#before;
+    this.#before = { atMs, sum };
+    if (before === null) return;
+    const seconds = (atMs - before.atMs) / 1_000;
+    const series = this.#series;
+    const rate = (of: (sum: Sum) => number): number => (of(sum) - of(before.sum)) / seconds;
+    series.atMs.push(Math.round(atMs));
+    series.online.push(sum.online);
+    series.wanting.push(sum.wanting);
+    series.capacityPeers.push(fleet.capacityPeers);
+    series.relaysUp.push(fleet.up);
+    const contacts = rate((each) => each.contacts);
+    series.attemptsPerSec.push(rate((each) => each.attempts));
+    series.contactsPerSec.push(contacts);
+    series.loginsPerSec.push(rate((each) => each.logins));
+    series.refusedPerSec.push(rate((each) => each.refused));
+    series.loadMost.push(fleet.loadMost);
+    series.loadMean.push(fleet.loadMean);
+    series.queueMost.push(fleet.queueMost);
+    let frames = 0;
+    CLASSES.forEach((name, at) => {
+      // Frames are sent by the clock, whatever the scale: their rates are too.
+      const offered = rate((each) => each.sent[at] ?? 0) * this.#timeScale;
+      series.offered[name].push(offered);
+      series.served[name].push(rate((each) => each.got[at] ?? 0) * this.#timeScale);
+      frames += offered;
+    });
+    this.#framesPerSec.push(frames);
+    series.signalPerSec.push(
+      (series.offered.signal.at(-1) ?? 0) / this.#timeScale + contacts * FRAMES_OF_A_CONTACT,
+    );
+  }
+
+  /** Since the trigger: contacts of the relay that got most of them in a minute, and the mean of all relays in it. */
+  get hottest(): { most: number; mean: number } {
+    return this.#hottest;
+  }
+
+  #heat(atMs: number, loads: readonly LoadSample[], relays: number): void {
+    if (atMs - this.#minute.fromMs < MINUTE_MS) return;
+    const perRelay = Array.from({ length: relays }, (_, relay) =>
+      loads.reduce((sum, load) => sum + (load.perRelay[relay] ?? 0), 0),
+    );
+    // A tick may come late: what it brought is of so many minutes.
+    const minutes = (atMs - this.#minute.fromMs) / MINUTE_MS;
+    const got = perRelay.map((count, relay) => (count - (this.#minute.perRelay[relay] ?? 0)) / minutes);
+    this.#minute = { fromMs: atMs, perRelay };
+    const most = Math.max(...got);
+    if (most <= this.#hottest.most) return;
+    this.#hottest = { most, mean: got.reduce((sum, count) => sum + count, 0) / relays };
+  }
+
+  /** Contacts that were due and were not begun: what the load processes could not make. */
+  get notMade(): number {
+    const sum = this.#before?.sum;
+    return sum ? sum.due - sum.contacts : 0;
+  }
+
+  end(): Series {
+    const series = this.#series;
+    const isBaseline = series.atMs.map((at) => at <= this.#triggerMs);
+    const mean = (values: readonly number[]): number => {
+      const picked = values.filter((_, at) => isBaseline[at]);
+      return picked.reduce((sum, value) => sum + value, 0) / Math.max(1, picked.length);
+    };
+    const online = mean(series.online);
+    const framesOfAPeer = mean(this.#framesPerSec) / Math.max(1, online);
+    series.room = series.capacityPeers.map((peers) => peers * framesOfAPeer);
+    // Sessions that are wanted, whether or not there is a relay for them, and contacts, in frames of the clock.
+    const asked = series.wanting.map(
+      (wanting, at) =>
+        wanting * framesOfAPeer + series.contactsPerSec[at]! * this.#timeScale * FRAMES_OF_A_CONTACT,
+    );
+    const base = Math.max(1e-9, mean(asked));
+    series.offeredLoad = asked.map((value) => value / base);
+    return series;
+  }
+}
+
+function sumOf(loads: readonly LoadSample[]): Sum {
+  const total = (of: (sample: LoadSample) => number): number =>
+    loads.reduce((sum, load) => sum + of(load), 0);
+  return {
+    online: total((load) => load.online),
+    wanting: total((load) => load.wanting),
+    due: total((load) => load.due),
+    contacts: total((load) => load.contacts),
+    attempts: total((load) => load.attempts),
+    logins: total((load) => load.logins),
+    refused: total((load) => load.refused),
+    sent: CLASSES.map((_, at) => total((load) => load.sent[at] ?? 0)),
+    got: CLASSES.map((_, at) => total((load) => load.got[at] ?? 0)),
+  };
+}
