@@ -64,6 +64,9 @@ export const ARRIVAL_PACKETS = 4 + TOLD;
 const UNANSWERED_PACKETS = 3;
 export const contactPackets = (answered: boolean): number => (answered ? LOGIN_PACKETS : UNANSWERED_PACKETS);
 
+/** A look at the list of relays: an ask and its answer. */
+export const LIST_PACKETS = 2;
+
 /** Of a relay that runs: "idle, bytes per peer" at 1,000 peers; a login that waits and a turn (core/overload/admission.ts). */
 export const SESSION_BYTES = 8_000;
 export const QUEUED_BYTES = 200;

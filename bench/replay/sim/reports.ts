@@ -5,15 +5,16 @@
 import type { Relay } from './relay.ts';
 import { NAIVE_LIST } from './settings.ts';
 
-/** Less than this share of what the relays hold counts as none (a). */
-const LEAST_ROOM = 0.02;
+/** Less than this share of what the relays hold counts as none: a full network has a free place here and there always (a). */
+const LEAST_ROOM = 0.01;
 
 export class Reports {
   /** Those that were up. */
   #up: Relay[] = [];
   /** Room of #up, added up: the k-th entry is that of the first k + 1 relays. */
   #room = new Float64Array(0);
-  #capacity = 0;
+  /** Places that may still be named until the next report. */
+  #places = 0;
   /** The old allocation: the least loaded of them, the same for everybody. Kept when nobody reports. */
   #list: Relay[] = [];
   /** The old allocation's fault shows: nobody had seen it before the trigger. */
@@ -32,12 +33,13 @@ export class Reports {
       relay.reported = relay.load;
       relay.reportedUp = relay.up;
     }
-    this.#capacity = this.#up.reduce((sum, { mostPeers }) => sum + mostPeers, 0);
+    const held = this.#up.reduce((sum, { mostPeers }) => sum + mostPeers, 0);
     let room = 0;
     this.#room = Float64Array.from(this.#up, ({ mostPeers, sessions }) => {
       room += Math.max(0, mostPeers - sessions);
       return room;
     });
+    this.#places = room - LEAST_ROOM * held;
     if (this.#up.length === 0) return;
     const most = Math.max(NAIVE_LIST.least, Math.round(relays.length * this.#listShare));
     this.#list = [...this.#up].sort((a, b) => a.reported - b.reported || a.id - b.id).slice(0, most);
@@ -51,9 +53,14 @@ export class Reports {
     return this.#list;
   }
 
-  /** Whether it is worth while to ask another relay: a network that is full has a free place here and there all the time. */
-  get anyRoom(): boolean {
-    return this.#allRoom > LEAST_ROOM * this.#capacity;
+  /**
+   * A relay with room, of which no more are named than there are places since the last report, so that those who wait do
+   * not come all at once for the first relay that is back; null: wait.
+   */
+  place(): Relay | null {
+    if (this.#places < 1) return null;
+    this.#places--;
+    return this.byRoom();
   }
 
   get #allRoom(): number {

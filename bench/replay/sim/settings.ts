@@ -18,10 +18,10 @@ export const LOGIN_TIMEOUT_MS = 10_000;
 export const NO_ANSWER_MS = 5_000;
 /** A peer whose relay is gone goes to another within so long, at random: all of its relay's peers do at once (a). */
 export const MOVE_SPREAD_MS = 5_000;
-/** A peer that finds a relay full asks another at once, if that relay's retry budget allows, so often. */
+/** A peer that finds a relay full asks for another at once, if that relay's retry budget allows, so often. */
 export const MOST_REDIRECTS = 2;
-/** Then it is told to come back when room may have come back: within the 10 minutes of criterion 5 (replay time). */
-export const FULL_RETRY_MS = { least: 8 * 60_000, most: 9.9 * 60_000 } as const;
+/** When there is no room anywhere the list says so, and a client looks at it again after this long (a; replay time). */
+export const FULL_RETRY_MS = { least: 60_000, most: 120_000 } as const;
 
 /** A client that restarts is away for so long (a; replay time): a reboot, and a crash. */
 export const REBOOT_MS = { least: 60_000, most: 180_000 } as const;

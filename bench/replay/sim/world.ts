@@ -4,7 +4,7 @@
  */
 import { fullJitterMs } from '../../../core/overload/backoff.ts';
 import type { Arm, Plan } from '../plan.ts';
-import { ARRIVAL_PACKETS, contactPackets, FULL_LOGIN_MS, REFUSAL_MS } from './costs.ts';
+import { ARRIVAL_PACKETS, contactPackets, FULL_LOGIN_MS, LIST_PACKETS, REFUSAL_MS } from './costs.ts';
 import { ASKING, OFF, ONLINE, Peers, WAITING } from './peers.ts';
 import type { Recorder } from './recorder.ts';
 import { type Ask, askOf, peerOf, type Relay, roundOf } from './relay.ts';
@@ -156,9 +156,26 @@ export class World {
     }
     const home = peers.relay[peer]!;
     // As core/client/link.ts: the relay that it was at comes first.
-    const relay = peers.attempt[peer] === 0 && home >= 0 ? this.relays[home]! : this.#reports.byRoom();
+    const relay = peers.attempt[peer] === 0 && home >= 0 ? this.relays[home]! : this.#listed();
+    if (relay === null && this.#sheds) {
+      this.#waitForRoom(peer, now);
+      return;
+    }
     this.#wheel.set(peer, now + (relay?.up ? LOGIN_TIMEOUT_MS : NO_ANSWER_MS));
     if (relay !== null) this.#contact(peer, relay, now);
+  }
+
+  /** From the list of relays: where relays have a bound it names no more places than there are. */
+  #listed(): Relay | null {
+    this.#recorder.counts.contacts++;
+    this.#recorder.counts.signals += LIST_PACKETS;
+    return this.#sheds ? this.#reports.place() : this.#reports.byRoom();
+  }
+
+  #waitForRoom(peer: number, now: number): void {
+    this.peers.attempt[peer] = 1;
+    this.peers.become(peer, WAITING);
+    this.#wheel.set(peer, now + this.#between(FULL_RETRY_MS) / this.#plan.timeScale);
   }
 
   #contact(peer: number, relay: Relay, now: number): void {
@@ -218,12 +235,11 @@ export class World {
     if (this.#naive) return;
     const tries = ++peers.attempt[peer]!;
     peers.become(peer, WAITING);
-    if (tries <= MOST_REDIRECTS && this.#reports.anyRoom && relay.budget.mayRetry(now)) {
+    if (tries <= MOST_REDIRECTS && relay.budget.mayRetry(now)) {
       this.#wheel.set(peer, now + 1 + fullJitterMs(0, BACKOFF, this.#random));
       return;
     }
-    peers.attempt[peer] = 1;
-    this.#wheel.set(peer, now + this.#between(FULL_RETRY_MS) / this.#plan.timeScale);
+    this.#waitForRoom(peer, now);
   }
 
   /** Told to come back in its turn. The old client does not listen. */
