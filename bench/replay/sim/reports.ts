@@ -19,6 +19,9 @@ export class Reports {
   #list: Relay[] = [];
   /** The old allocation's fault shows: nobody had seen it before the trigger. */
   faulty = false;
+  /** Nobody on the list was up at the last second, and nobody can have come up since. */
+  listIsDead = false;
+  #unanswered = 0;
   readonly #random: () => number;
   readonly #listShare: number;
 
@@ -28,6 +31,8 @@ export class Reports {
   }
 
   read(relays: readonly Relay[]): void {
+    this.settle();
+    this.listIsDead = false;
     this.#up = relays.filter(({ up }) => up);
     for (const relay of relays) {
       relay.reported = relay.load;
@@ -43,14 +48,6 @@ export class Reports {
     if (this.#up.length === 0) return;
     const most = Math.max(NAIVE_LIST.least, Math.round(relays.length * this.#listShare));
     this.#list = [...this.#up].sort((a, b) => a.reported - b.reported || a.id - b.id).slice(0, most);
-  }
-
-  get up(): readonly Relay[] {
-    return this.#up;
-  }
-
-  get list(): readonly Relay[] {
-    return this.#list;
   }
 
   /**
@@ -84,6 +81,21 @@ export class Reports {
       else low = middle + 1;
     }
     return this.#up[low]!;
+  }
+
+  /**
+   * To be called once a second. While nobody on the old list is up, contacts are counted together and not one by one: in
+   * a network that has collapsed they are nearly all there is.
+   */
+  settle(): void {
+    for (const relay of this.#list) relay.contacts += this.#unanswered / this.#list.length;
+    this.#unanswered = 0;
+    this.listIsDead = this.faulty && this.#list.length > 0 && this.#list.every(({ up }) => !up);
+  }
+
+  /** So many contacts of relays on the old list, while it is dead. */
+  unanswered(contacts: number): void {
+    this.#unanswered += contacts;
   }
 
   /** Wherever it was before. */

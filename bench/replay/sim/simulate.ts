@@ -183,6 +183,7 @@ export class Simulation {
     if (this.#plan.replay === 'cascade' && now > this.#triggerMs && now < this.#triggerEndMs) {
       this.#stormOf(now);
     }
+    this.#reports.settle();
     this.#accounts.second(now, (relay) => {
       this.#world.exits++;
       this.#world.end(relay, now, now + this.#between(REQUALIFY_MS));

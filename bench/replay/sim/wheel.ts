@@ -33,10 +33,10 @@ export class Wheel {
     this.#heads = new Int32Array(MS + this.#seconds).fill(NONE);
   }
 
-  /** Replaces what the peer waited for. Never in the past: what would be is due at once. */
+  /** Replaces what the peer waited for. What would be due now, or before, is due with the next millisecond. */
   set(peer: number, atMs: number): void {
     this.clear(peer);
-    const due = Math.max(this.#now, Math.ceil(atMs));
+    const due = Math.max(this.#now + 1, Math.ceil(atMs));
     const second = Math.floor(due / MS);
     if (second >= this.#seconds) return;
     this.#dueMs[peer] = due;

@@ -148,6 +148,10 @@ export class World {
     peers.askedMs[peer] = now;
     if (this.#naive) {
       this.#wheel.set(peer, now + NAIVE.answerMs);
+      if (this.#reports.listIsDead) {
+        this.#unheard();
+        return;
+      }
       for (let k = 0; k < NAIVE.atOnce; k++) {
         const relay = this.#reports.ofList();
         if (relay !== null) this.#contact(peer, relay, now);
@@ -163,6 +167,15 @@ export class World {
     }
     this.#wheel.set(peer, now + (relay?.up ? LOGIN_TIMEOUT_MS : NO_ANSWER_MS));
     if (relay !== null) this.#contact(peer, relay, now);
+  }
+
+  /** Asks several, none of which is there. */
+  #unheard(): void {
+    const { counts } = this.#recorder;
+    counts.contacts += NAIVE.atOnce;
+    counts.signals += NAIVE.atOnce * contactPackets(false);
+    counts.contactMs += NAIVE.atOnce * FULL_LOGIN_MS;
+    this.#reports.unanswered(NAIVE.atOnce);
   }
 
   /** From the list of relays: where relays have a bound it names no more places than there are. */

@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Fifo } from '../../../bench/replay/sim/fifo.ts';
+import { drawn, Timeline } from '../../../bench/replay/sim/timeline.ts';
+import { Wheel } from '../../../bench/replay/sim/wheel.ts';
+
+const LENGTH_MS = 4_000;
+const PEERS = 8;
+
+describe('the wheel of events', () => {
+  it('gives every event at its millisecond, as a plain list of them does', () => {
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('set' as const),
+        peer: fc.nat(PEERS - 1),
+        inMs: fc.integer({ min: -50, max: 5_000 }),
+      }),
+      fc.record({ kind: fc.constant('clear' as const), peer: fc.nat(PEERS - 1) }),
+      fc.record({ kind: fc.constant('run' as const), ms: fc.integer({ min: 0, max: 700 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const wheel = new Wheel(PEERS, LENGTH_MS);
+        const model = new Map<number, number>();
+        let now = 0;
+        for (const one of steps) {
+          if (one.kind === 'set') {
+            wheel.set(one.peer, now + one.inMs);
+            const due = Math.max(now + 1, now + one.inMs);
+            if (due < LENGTH_MS + 1_000) model.set(one.peer, due);
+            else model.delete(one.peer);
+          } else if (one.kind === 'clear') {
+            wheel.clear(one.peer);
+            model.delete(one.peer);
+          } else {
+            for (const end = Math.min(LENGTH_MS, now + one.ms); now < end; ) {
+              wheel.moveTo(++now);
+              const got: number[] = [];
+              for (let peer = wheel.take(); peer >= 0; peer = wheel.take()) got.push(peer);
+              const want = [...model].filter(([, due]) => due === now).map(([peer]) => peer);
+              if (got.length + want.length > 0) expect(got.sort()).toEqual(want.sort());
+              for (const peer of want) model.delete(peer);
+            }
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('does not go back in time', () => {
+    const wheel = new Wheel(1, LENGTH_MS);
+    wheel.moveTo(10);
+    expect(() => wheel.moveTo(9)).toThrow(/Time went back/);
+  });
+});
+
+describe('the queue of a relay without admission', () => {
+  it('is first in, first out', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 400 }), (pushes) => {
+        const fifo = new Fifo();
+        const model: number[] = [];
+        for (const [at, push] of pushes.entries()) {
+          if (push) {
+            expect(fifo.push(at, at + 1, at + 2)).toBe(true);
+            model.push(at);
+          } else if (model.length > 0) {
+            const first = model.shift()!;
+            expect([fifo.peer, fifo.round, fifo.sinceMs]).toEqual([first, first + 1, first + 2]);
+            fifo.drop();
+          }
+          expect(fifo.size).toBe(model.length);
+        }
+      }),
+    );
+  });
+});
+
+describe('whom a trigger ends', () => {
+  it('ends each of them once, evenly over the time', () => {
+    const who = drawn(50, 200, Math.random);
+    expect(new Set(who).size).toBe(50);
+    const timeline = new Timeline(who, 1_000, 100);
+    const ended: number[] = [];
+    for (let now = 0; now <= 1_100; now++) {
+      for (let one = timeline.take(now); one >= 0; one = timeline.take(now)) ended.push(one);
+      if (now === 999) expect(ended).toHaveLength(0);
+      if (now === 1_050) expect(ended).toHaveLength(25);
+    }
+    expect(ended).toEqual([...who]);
+  });
+});
