@@ -19,6 +19,8 @@ export interface RelaySettings {
   shards: 'auto' | number;
   tls: { key: string; cert: string } | undefined;
   data: string | undefined;
+  maxLogins: number | undefined;
+  prefixLimits: boolean;
   adminPort: number | undefined;
   adminToken: string | undefined;
   json: boolean;
@@ -59,7 +61,7 @@ function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: st
 }
 
 async function startRelay(settings: RelaySettings): Promise<Relay> {
-  const { host, port = DEFAULT_PORT, shards, tls, adminToken } = settings;
+  const { host, port = DEFAULT_PORT, shards, tls, adminToken, maxLogins, prefixLimits } = settings;
   const data = dataDirectory(settings);
   const identity = data === undefined ? undefined : await keptIdentity(data);
   const adminPort = settings.adminPort ?? (port === 0 || port === LARGEST_PORT ? 0 : port + 1);
@@ -69,6 +71,10 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
       port,
       shards,
       admin,
+      admission: {
+        ...(maxLogins === undefined ? {} : { maxLoginsPerSec: maxLogins }),
+        ...(prefixLimits ? {} : { perPrefix: false as const }),
+      },
       directory: data === undefined ? ':memory:' : { path: storePath(data) },
       ...(host === undefined ? {} : { host }),
       ...(tls === undefined ? {} : { tls }),

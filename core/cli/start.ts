@@ -26,6 +26,18 @@ export const start: Command = {
         "Where the relay's key and its directory are kept: records, names, messages (default: below; with --port 0: nowhere)",
       valueHint: 'DIR',
     },
+    'max-logins': {
+      type: 'string',
+      description:
+        'Full logins taken per second; the others are told when to come back (default: as measured)',
+      valueHint: 'N',
+    },
+    'prefix-limits': {
+      type: 'string',
+      description:
+        'on, or off: whether connections are limited per address prefix; off behind a proxy (default on)',
+      valueHint: 'on|off',
+    },
     'admin-port': {
       type: 'string',
       description: 'Port for the operator, on 127.0.0.1 (default: the port after --port)',
@@ -64,6 +76,8 @@ export const start: Command = {
       shards: shards === undefined || shards === 'auto' ? ('auto' as const) : shardCount(shards),
       tls: key !== undefined && cert !== undefined ? { key, cert } : undefined,
       data: text(values, 'data'),
+      maxLogins: wholeNumber(values, 'max-logins', 1, 1_000_000),
+      prefixLimits: onOrOff('prefix-limits', text(values, 'prefix-limits')),
       adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
       adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
       json: values['json'] === true,
@@ -72,6 +86,12 @@ export const start: Command = {
     return runRelay(settings);
   },
 };
+
+function onOrOff(name: string, given: string | undefined): boolean {
+  if (given === undefined || given === 'on') return true;
+  if (given === 'off') return false;
+  throw new UsageError(`--${name} must be on or off, not "${given.slice(0, 60)}".`);
+}
 
 /** The most is the relay's MAX_SHARDS; written here too, so that a wrong flag is told before the relay is loaded. */
 function shardCount(given: string): number {

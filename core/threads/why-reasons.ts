@@ -193,11 +193,12 @@ export const WHY_REASONS = {
   // --- logins ---------------------------------------------------------------------------------------------------------
   'login-busy': {
     kind: 'refused',
-    what: 'Too many logins waited, or the login could not be checked or authorized just then: it was told to come back.',
-    limit: 'logins waiting for verification',
-    value: limits.MAX_LOGINS_PENDING.toLocaleString('en-US'),
-    advice: 'The client comes back when it was told to; if it lasts, see the warnings of the relay.',
-    doc: OPERATIONS,
+    what: 'More logins came than the relay takes, or the login could not be checked or authorized just then: it was told to come back.',
+    limit: 'logins per second (admission.maxLoginsPerSec), their wait, and logins waiting for verification',
+    value: `${limits.MAX_LOGINS_PENDING.toLocaleString('en-US')} waiting`,
+    advice:
+      'The client comes back when it was told to; if it lasts, see the admission numbers and the warnings of the relay.',
+    doc: 'docs/operations.md, Admission',
   },
   denied: {
     kind: 'refused',

@@ -127,6 +127,11 @@ describe('metrics', () => {
     }
     expect(metrics.get('supernode_ready')).toBe(1);
     expect(metrics.get('supernode_logins_total{kind="full"}')).toBe(2);
+    expect(metrics.get('supernode_logins_refused_total{reason="busy"}')).toBe(0);
+    expect(metrics.get('supernode_upgrades_refused_total{reason="full"}')).toBe(0);
+    expect(metrics.get('supernode_admission_pending')).toBe(0);
+    expect(metrics.get('supernode_admission_logins_per_second')).toBeGreaterThan(0);
+    expect(metrics.get('supernode_login_wait_seconds{quantile="0.99"}')).toBeGreaterThan(0);
     const sends = relay.stats().sends.reduce((sum, count) => sum + count, 0);
     expect(sends).toBeGreaterThan(0);
     expect(metrics.get('supernode_frames_per_send_count')).toBe(sends);
