@@ -18,7 +18,7 @@ export const supernode: ScenarioProfile = {
     concurrency: 200,
     audio: '160x50',
     compression: 60,
-    presence: 'channels',
+    presence: 'watches',
   }),
   steps: [
     {

@@ -1,4 +1,4 @@
-/** Whom a user tells about a change of presence. */
+/** Whom a user watches. */
 import { Draws } from './draws.ts';
 import * as mix from './supernode-mix.ts';
 

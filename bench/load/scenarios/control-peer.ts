@@ -70,6 +70,13 @@ interface Request {
   reject(error: Error): void;
 }
 
+/** A request of the directory: what its answer is made of is the caller's business. */
+interface Question {
+  op: typeof op.OP_FOUND | typeof op.OP_PRESENCE;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
 export class ControlPeer {
   readonly identity: Identity;
   readonly #host: PeerHost;
@@ -77,6 +84,7 @@ export class ControlPeer {
   readonly #requests = new Map<number, Request>();
   readonly #stores = new Map<number, { resolve(): void; reject(error: Error): void }>();
   readonly #settings: Required<PeerSettings>;
+  readonly #questions = new Map<number, Question>();
   #socket: RawSocket | null = null;
   #hello: Body<typeof op.OP_HELLO> | null = null;
   #login: { resolve(): void; reject(error: Error): void } | null = null;
@@ -91,6 +99,8 @@ export class ControlPeer {
   resumed = false;
   /** Called with the requestId of every pong. */
   onpong: (requestId: number) => void = () => {};
+  /** Called with the key of every watched peer whose state has changed. */
+  onpresence: (peer: Uint8Array) => void = () => {};
 
   private constructor(identity: Identity, ticket: Ticket | null, host: PeerHost, settings: PeerSettings) {
     this.identity = identity;
@@ -155,6 +165,29 @@ export class ControlPeer {
     const credit = kind.reliable ? WINDOW_BYTES : 0;
     this.#send(encodeControl(op.OP_OPEN, requestId, { to, ...kind, credit }));
     return within(ANSWER_DEADLINE_MS, 'broken', `The answer to open ${kind.protocol}`, answer);
+  }
+
+  /** Looks up a peer by key. @throws RelayRefusal `not-found`. */
+  lookUp(peer: Uint8Array): Promise<void> {
+    return this.#question(op.OP_FOUND, (id) => encodeControl(op.OP_LOOKUP, id, { peer }));
+  }
+
+  /** Watches peers from now on, at most MAX_KEYS_PER_FRAME: their states now are the answer. */
+  watch(peers: Uint8Array[]): Promise<void> {
+    return this.#question(op.OP_PRESENCE, (id) => encodeControl(op.OP_WATCH, id, { peers }));
+  }
+
+  sayAway(away: boolean): void {
+    this.#send(encodeControl(op.OP_STATUS, 0, { away }));
+  }
+
+  #question(answer: Question['op'], frame: (requestId: number) => Uint8Array): Promise<void> {
+    const requestId = this.#nextRequestId++;
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#questions.set(requestId, { op: answer, resolve, reject });
+    });
+    this.#send(frame(requestId));
+    return within(ANSWER_DEADLINE_MS, 'broken', 'An answer of the directory', answered);
   }
 
   accept(offer: Offer, reader: ChannelReader): ChannelEnd {
@@ -294,6 +327,13 @@ export class ControlPeer {
       case op.OP_CREDIT:
         this.#channels.get(frame.body.label)?.grant(frame.body.bytes);
         return;
+      case op.OP_PRESENCE:
+        if (frame.requestId === 0) for (const { peer } of frame.body.states) this.onpresence(peer);
+        else this.#answered(frame.requestId, frame.op);
+        return;
+      case op.OP_FOUND:
+        this.#answered(frame.requestId, frame.op);
+        return;
       case op.OP_CLOSED:
         this.#closed(frame.requestId, frame.body);
         return;
@@ -342,11 +382,22 @@ export class ControlPeer {
       this.#fail(refusal);
       return;
     }
-    const request = this.#requests.get(requestId) ?? this.#stores.get(requestId);
+    const request =
+      this.#requests.get(requestId) ?? this.#stores.get(requestId) ?? this.#questions.get(requestId);
     if (!request) throw new LoadFault('broken', `The relay reports ${body.code}: ${body.message}`);
     this.#requests.delete(requestId);
     this.#stores.delete(requestId);
+    this.#questions.delete(requestId);
     request.reject(refusal);
+  }
+
+  #answered(requestId: number, code: Question['op']): void {
+    const question = this.#questions.get(requestId);
+    if (question?.op !== code) {
+      throw new LoadFault('corrupted', `Op ${code} came for request ${requestId}, which nobody made.`);
+    }
+    this.#questions.delete(requestId);
+    question.resolve();
   }
 
   #opened(requestId: number, { label, credit }: Body<typeof op.OP_OPENED>): void {
@@ -388,6 +439,8 @@ export class ControlPeer {
     for (const request of [...this.#requests.values(), ...this.#stores.values()]) request.reject(error);
     this.#requests.clear();
     this.#stores.clear();
+    for (const question of this.#questions.values()) question.reject(error);
+    this.#questions.clear();
     this.#channels.clear();
   }
 }

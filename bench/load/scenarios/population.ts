@@ -1,5 +1,6 @@
 /** The users of a supernode at a relay: does what the timeline says, each thing as soon as those who do it are in. */
 
+import { MAX_KEYS_PER_FRAME } from '../../../core/protocol/limits.ts';
 import { LoadFault } from '../fault.ts';
 import { Call } from './call.ts';
 import { contactsOf } from './contacts.ts';
@@ -10,7 +11,6 @@ import { Draws } from './draws.ts';
 import type { Operation } from './operation.ts';
 import type { Pacer } from './pacer.ts';
 import { Pipe } from './pipe.ts';
-import { tellContact } from './presence-note.ts';
 import { RelayRefusal } from './refusal.ts';
 import type { Totals } from './running-scenario.ts';
 import type { SupernodeOperation, SupernodePlan } from './scenario.ts';
@@ -49,8 +49,9 @@ export class Population {
   onleaving: (peer: ControlPeer) => void = () => {};
   callsEnded = 0;
   leaves = 0;
-  notesCut = 0;
-  #notes = 0;
+  /** When each user's presence last changed, by key: a change that is told over and over is one. */
+  readonly #changedAtMs = new Map<string, number>();
+  readonly #away = new Set<number>();
 
   constructor(
     plan: SupernodePlan,
@@ -81,7 +82,7 @@ export class Population {
     return this.#conversations.size;
   }
 
-  /** The users from 0 to peers - 1 come in, without a word to their contacts. */
+  /** The users from 0 to peers - 1 come in, and watch their contacts. */
   async comeIn(): Promise<void> {
     const { address, peers, concurrency } = this.#plan;
     const users = this.#users.slice(0, peers);
@@ -94,6 +95,8 @@ export class Population {
         user.disengage();
       }),
     );
+    const each = users.map((_, i) => i);
+    await someAtATime(each, concurrency, (i) => this.#watch(i, this.peers[i]!));
   }
 
   /** @param dueAtMs when it was to happen, as performance.now() has it. */
@@ -155,9 +158,14 @@ export class Population {
     const media = [{ priority: 'audio' as const, medium: mix.AUDIO[this.#plan.audio], operation: audio }];
     const seen = { priority: 'video' as const, medium: mix.VIDEO, operation: pictures };
     const world = { switchboard: this.#switchboard, pacer: this.#pacer, draws: this.#draws };
-    const begun = this.#couple(users).then(([caller, callee]) =>
-      Call.setUp(world, { caller, callee, signalBytes, media: video ? [...media, seen] : media }, signal),
-    );
+    const begun = this.#couple(users).then(async ([caller, callee]) => {
+      await this.#lookUp(caller, callee);
+      return Call.setUp(
+        world,
+        { caller, callee, signalBytes, media: video ? [...media, seen] : media },
+        signal,
+      );
+    });
     this.#calls.set(call, { users, begun });
     await begun;
     setUp.end(span, performance.now());
@@ -210,45 +218,60 @@ export class Population {
     const nowMs = performance.now();
     login.end(span, nowMs);
     this.peers[id] = peer;
-    await this.#tellContacts(id, peer, nowMs);
+    this.#changed(id, nowMs);
+    await this.#watch(id, peer);
     user.disengage();
   }
 
-  /** The user does not leave before the contacts know. */
   async #changePresence(id: number, dueAtMs: number): Promise<void> {
     const peer = await this.#users[id]!.engage();
-    await this.#tellContacts(id, peer, dueAtMs);
+    const isAway = !this.#away.delete(id);
+    if (isAway) this.#away.add(id);
+    if (this.#plan.presence === 'watches') peer.sayAway(isAway);
+    this.#changed(id, dueAtMs);
     this.#users[id]!.disengage();
   }
 
   async #leave(id: number): Promise<void> {
     await this.#users[id]!.leave(async (peer) => {
-      await this.#tellContacts(id, peer, performance.now());
+      this.#changed(id, performance.now());
+      this.#away.delete(id);
       this.peers[id] = null;
       this.onleaving(peer);
     });
     this.leaves++;
   }
 
-  async #tellContacts(id: number, from: ControlPeer, dueAtMs: number): Promise<void> {
+  #changed(id: number, atMs: number): void {
+    this.#changedAtMs.set(keyText(this.#users[id]!.identity.publicKey), atMs);
+  }
+
+  /** As many frames as it takes, one after the other. */
+  async #watch(id: number, peer: ControlPeer): Promise<void> {
     if (this.#plan.presence === 'none') return;
-    const contacts = contactsOf(id, this.#users.length, this.#plan.seed);
-    const { presence, 'look-up': lookUp } = this.#operations;
-    await someAtATime(contacts, mix.CONTACTS_AT_ONCE, async (contact) => {
-      if (contact === id) return;
+    const contacts = contactsOf(id, this.#users.length, this.#plan.seed).filter((contact) => contact !== id);
+    const keys = contacts.map((contact) =>
+      typeof contact === 'number' ? this.#users[contact]!.identity.publicKey : contact,
+    );
+    peer.onpresence = (key) => this.#heard(key);
+    for (let at = 0; at < keys.length; at += MAX_KEYS_PER_FRAME) {
       const startMs = performance.now();
-      const here = typeof contact === 'number' ? this.#users[contact]! : null;
-      const note = {
-        from,
-        to: here ? here.identity.publicKey : (contact as Uint8Array),
-        flow: this.#notes++,
-      };
-      const sized = { ...note, bytes: mix.PRESENCE_BYTES, dueAtMs };
-      const outcome = await tellContact(this.#switchboard, sized, presence);
-      if (outcome === 'told') this.#count(1, 0);
-      else if (outcome === 'cut') this.notesCut++;
-      else lookUp.countDone(startMs, performance.now());
-    });
+      await peer.watch(keys.slice(at, at + MAX_KEYS_PER_FRAME));
+      this.#operations['look-up'].countDone(startMs, performance.now());
+    }
+  }
+
+  /** A watcher hears of a change. The state that it was watched with may come again: then nothing has changed. */
+  #heard(key: Uint8Array): void {
+    const changedAtMs = this.#changedAtMs.get(keyText(key));
+    if (changedAtMs !== undefined) this.#operations.presence.countDone(changedAtMs, performance.now());
+  }
+
+  async #lookUp(caller: ControlPeer, callee: ControlPeer): Promise<void> {
+    if (this.#plan.presence === 'none') return;
+    const startMs = performance.now();
+    await caller.lookUp(callee.identity.publicKey);
+    this.#operations['look-up'].countDone(startMs, performance.now());
   }
 
   async #couple([one, other]: Couple): Promise<[ControlPeer, ControlPeer]> {
@@ -264,4 +287,8 @@ export class Population {
     this.#totals.lost += lost;
     if (lost > 0) throw new LoadFault('lost', `${lost} of ${packets} packets of a call were lost.`);
   }
+}
+
+function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }

@@ -61,10 +61,10 @@ export interface SupernodePlan extends PlanOfAll {
    */
   compression: number;
   /**
-   * `channels`: a change of presence opens a short channel to every contact, the only way a peer can tell it today.
-   * `none`: presence, and the look-ups at a login, are left out.
+   * `watches`: who comes in watches the contacts (the batch of look-ups at a login), a caller looks up whom it calls, and a
+   * change of presence is pushed by the relay. `none`: no watches and no look-ups.
    */
-  presence: 'channels' | 'none';
+  presence: 'watches' | 'none';
 }
 
 export type ScenarioPlan = LoginStormPlan | LoginCostPlan | LoginFloodPlan | IdlePlan | SupernodePlan;
@@ -191,7 +191,8 @@ export const SUPERNODE_OPERATIONS = [
 ] as const;
 /**
  * `set-up`: from the time a call was due to its media channels being open. `signal`: a frame of a call's set-up.
- * `look-up`: an open to a key that is not here, to its not-found. `presence`: a note, from the change to its arrival.
+ * `look-up`: of a callee, or of up to 32 contacts to be watched. `presence`: from a change to a watcher's hearing of it: the relay gathers
+ * for 200 ms, and tells the last state only, so there is no number of them that must come.
  */
 export type SupernodeOperation = (typeof SUPERNODE_OPERATIONS)[number];
 
@@ -205,8 +206,6 @@ export interface SupernodeResult extends ResultOfAll {
   /** In the measured time. */
   callsEnded: number;
   leaves: number;
-  /** Presence notes that were cut because the contact left meanwhile: not a loss. */
-  notesCut: number;
 }
 
 export type ScenarioResult =

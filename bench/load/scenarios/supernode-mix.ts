@@ -57,13 +57,10 @@ export const SESSION_MEAN_MS = 6 * HOUR_MS;
 export const SPARE_SHARE = 0.02;
 export const SPARES_LEAST = 2;
 
-/** Changes of presence while logged in: 8 a day (a). A note of 100 bytes goes to each contact. */
+/** Changes of presence while logged in: 8 a day (a). Who watches hears of each. */
 export const PRESENCE_GAP_MS = DAY_MS / 8;
-export const PRESENCE_BYTES = 100;
-/** Contacts: median 25, 95% below 150 (a); no more than a session has channels for. Half are not here (a). */
+/** Contacts: median 25, 95% below 150 (a); no more than a session may watch. Half are not here (a). */
 export const CONTACTS_MEDIAN = 25;
 export const CONTACTS_SIGMA = sigmaFromP95(25, 150);
 export const CONTACTS_MOST = 200;
 export const ABSENT_SHARE = 0.5;
-/** Contacts that are told at a time. */
-export const CONTACTS_AT_ONCE = 16;

@@ -19,6 +19,12 @@ import {
 import { KEEP_ALIVE_MS } from './supernode-mix.ts';
 import { Timeline } from './timeline.ts';
 
+/** These have no rate of their own: a login and a change of presence bring them. */
+const OF_THE_DIRECTORY: ReadonlySet<SupernodeOperation> = new Set<SupernodeOperation>([
+  'look-up',
+  'presence',
+]);
+
 export class Supernode implements RunningScenario<ScenarioPhase, SupernodeResult> {
   readonly #operations: SupernodeOperations;
   readonly #timeline: Timeline;
@@ -56,7 +62,7 @@ export class Supernode implements RunningScenario<ScenarioPhase, SupernodeResult
     if (phase.kind !== 'steady') return refusePhase('supernode', phase);
     this.#startClock();
     await after(phase.warmupMs);
-    const { callsEnded, leaves, notesCut } = this.#population;
+    const { callsEnded, leaves } = this.#population;
     measuring();
     const { elapsedMs, cpuMs, endedAtMs } = await measureSpan(
       Object.values(this.#operations),
@@ -69,14 +75,13 @@ export class Supernode implements RunningScenario<ScenarioPhase, SupernodeResult
       elapsedMs,
       cpuMs,
       operations: eachOperation(
-        (name): OperationResult => this.#operations[name].result(endedAtMs, name !== 'look-up'),
+        (name): OperationResult => this.#operations[name].result(endedAtMs, !OF_THE_DIRECTORY.has(name)),
       ),
       peersOnline: population.online,
       callsUp: population.callsUp,
       conversations: population.conversations,
       callsEnded: population.callsEnded - callsEnded,
       leaves: population.leaves - leaves,
-      notesCut: population.notesCut - notesCut,
     };
   }
 

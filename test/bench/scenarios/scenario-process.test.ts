@@ -49,7 +49,7 @@ function plan(address: string, kind: ScenarioPlan['kind']): ScenarioPlan {
     case 'login-flood':
       return { ...all, kind, keys: 30 };
     case 'supernode':
-      return { ...all, kind, concurrency: 10, audio: '160x50', compression: 500, presence: 'channels' };
+      return { ...all, kind, concurrency: 10, audio: '160x50', compression: 500, presence: 'watches' };
   }
 }
 

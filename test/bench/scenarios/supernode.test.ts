@@ -17,7 +17,7 @@ function supernode(address: string, changes: Partial<SupernodePlan> = {}) {
     concurrency: 10,
     audio: '160x50',
     compression: 2000,
-    presence: 'channels',
+    presence: 'watches',
     ...changes,
   };
   return watched((fail) => new Supernode(plan, fail));
