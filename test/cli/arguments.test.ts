@@ -61,6 +61,8 @@ describe('a wrong flag or argument', () => {
     [['start', '--shards', '65'], '--shards must be auto or a whole number from 1 to 64'],
     [['start', '--tls-key', 'key.pem'], '--tls-key needs --tls-cert'],
     [['start', '7420'], 'takes no argument: "7420"'],
+    [['start', '--max-logins', '0'], '--max-logins must be a whole number from 1 to 1000000, not "0"'],
+    [['start', '--prefix-limits', 'no'], '--prefix-limits must be on or off, not "no"'],
     [['start', '--admin-port', '65536'], '--admin-port must be a whole number'],
     [['keygen'], 'needs --out FILE'],
     [['status', '--url', 'localhost'], 'not "localhost"'],
