@@ -88,6 +88,10 @@ export const root: CommandGroup = {
       description: 'Show what it does, live.',
       load: async (): Promise<Command> => (await import('./top.ts')).top,
     },
+    drain: {
+      description: 'Have a relay send its peers away, in good order.',
+      load: async (): Promise<Command> => (await import('./drain.ts')).drain,
+    },
     why: {
       description: 'Tell what was dropped or refused of a peer, and by which limit.',
       load: async (): Promise<Command> => (await import('./why.ts')).why,
@@ -128,6 +132,7 @@ export const root: CommandGroup = {
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
     ['supernode status', 'what it is doing'],
     ['supernode top', 'and live'],
+    ['supernode drain --successor wss://b.example:7420', 'send its peers to another relay, then end it'],
     ['supernode why PEER PEER', 'what it dropped or refused between two peers, and by which limit'],
     ['supernode keygen --out me.key', 'an address that lasts'],
     ['supernode register ann --key me.key', 'and a name for it'],

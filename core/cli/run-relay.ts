@@ -7,6 +7,7 @@ import type { Identity } from '../identity/identity.ts';
 import { createKeyFile, loadIdentity } from '../identity/key-file.ts';
 import { SupernodeError } from '../protocol/errors.ts';
 import { DEFAULT_PORT } from '../protocol/names.ts';
+import { type DrainOptions, resolveDrain } from '../relay/drain-options.ts';
 import { createRelay, type Relay } from '../relay/relay.ts';
 import { CommandError, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, sentenceOf } from './exit-codes.ts';
 import { printText, stderrLine } from './print.ts';
@@ -23,6 +24,8 @@ export interface RelaySettings {
   prefixLimits: boolean;
   adminPort: number | undefined;
   adminToken: string | undefined;
+  /** What SIGTERM does. */
+  drain: DrainOptions;
   json: boolean;
 }
 
@@ -33,6 +36,13 @@ export async function runRelay(settings: RelaySettings): Promise<number> {
   // Before the relay is there: a signal while it starts must not leave it half started.
   const stopped = new Signals();
   const relay = await startRelay(settings);
+  try {
+    // Not when it is needed: then it would be too late to say.
+    resolveDrain(settings.drain, relay.url, 0);
+  } catch (error) {
+    await relay.close();
+    throw error;
+  }
   const stateFile = await noteState(relay);
   // Also when something else ends the process: a state file without its relay only misleads.
   process.once('exit', () => removeState(stateFile));
@@ -47,11 +57,15 @@ export async function runRelay(settings: RelaySettings): Promise<number> {
         : `its key and its directory are kept in ${data}.`,
     );
   }
-  const signal = await stopped.first;
+  const asked = new Promise<string>((resolve) => relay.once('draining', () => resolve('drain')));
+  const cause = await Promise.race([stopped.first, asked]);
   const { sessions } = relay.stats();
   const peers = sessions === 1 ? '1 peer' : `${sessions} peers`;
-  stderrLine(`${signal}: sending ${peers} away; a second signal ends at once.`);
-  await relay.drain();
+  const atOnce = cause === 'drain' ? 'a signal' : 'a second signal';
+  stderrLine(`${cause}: sending ${peers} away; ${atOnce} ends at once.`);
+  // Already under way when the operator's port was asked.
+  stopped.nextEnds();
+  await relay.drain(settings.drain);
   await relay.close();
   return EXIT_OK;
 }
@@ -136,16 +150,21 @@ async function noteState(relay: Relay): Promise<string | undefined> {
 class Signals {
   readonly first: Promise<NodeJS.Signals>;
 
+  #asked = false;
+
   constructor() {
-    let asked = false;
     this.first = new Promise((resolve) => {
       for (const name of ['SIGINT', 'SIGTERM'] as const) {
         process.on(name, () => {
-          if (asked) process.exit(EXIT_INTERRUPTED);
-          asked = true;
+          if (this.#asked) process.exit(EXIT_INTERRUPTED);
+          this.#asked = true;
           resolve(name);
         });
       }
     });
+  }
+
+  nextEnds(): void {
+    this.#asked = true;
   }
 }

@@ -1,5 +1,6 @@
 /** `supernode start`: a relay, until it is told to stop. */
 import type { Command } from './command.ts';
+import { drainOptions } from './drain-flags.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from './exit-codes.ts';
 import { text, wholeNumber } from './flags.ts';
 
@@ -43,13 +44,30 @@ export const start: Command = {
       description: 'Port for the operator, on 127.0.0.1 (default: the port after --port)',
       valueHint: 'PORT',
     },
+    'drain-grace': {
+      type: 'string',
+      description: 'On SIGTERM: how long peers with open channels keep them (default 0)',
+      valueHint: 'SECONDS',
+    },
+    'drain-spread': {
+      type: 'string',
+      description: 'On SIGTERM: over how long peers are sent away (default: 0.5 ms a peer, 1 to 8 s)',
+      valueHint: 'SECONDS',
+    },
+    successor: {
+      type: 'string',
+      description:
+        'On SIGTERM: relays that take the peers over, at most 8, separated by commas (default: none)',
+      valueHint: 'URL[,URL]',
+    },
     json: { type: 'boolean', description: 'Print {"url", "adminUrl", "id", "pid"} as one line of JSON' },
   },
   notes: [
     "Without --data the key and the directory are kept in supernode/relay-PORT in this user's data directory: " +
       '$XDG_DATA_HOME or ~/.local/share; ~/Library/Application Support on macOS; %LOCALAPPDATA% on Windows. With --port 0 ' +
       'they are kept in memory, and end with the relay.',
-    'Ctrl-C or SIGTERM sends the peers away, then ends with exit code 0; a second one ends at once.',
+    'Ctrl-C or SIGTERM sends the peers away, then ends with exit code 0; a second one ends at once. supernode drain does the ' +
+      'same from another terminal, with settings of its own.',
     'supernode status asks the admin port. It finds the port and its token in a file that only this user can read, in ' +
       '$XDG_RUNTIME_DIR/supernode or the temporary directory. SUPERNODE_ADMIN_TOKEN sets the token; else it is random.',
   ],
@@ -80,6 +98,7 @@ export const start: Command = {
       prefixLimits: onOrOff('prefix-limits', text(values, 'prefix-limits')),
       adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
       adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
+      drain: drainOptions(values, 'drain-'),
       json: values['json'] === true,
     };
     const { runRelay } = await import('./run-relay.ts');

@@ -38,7 +38,7 @@ export interface DrainTimes {
  * Without a successor all come back to the same address, so each is told to stay away until the last has left and a new
  * process has had this long to start. Each waits equally long, so they come back as evenly as they left.
  */
-export const RESTART_MS = 500;
+export const RESTART_MS = 2_000;
 /** A larger group shares its successor but not its moment: or a service with 10,000 callers would move as one crowd. */
 export const MOST_TOGETHER = 16;
 

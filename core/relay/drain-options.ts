@@ -14,7 +14,7 @@ export interface DrainOptions {
   spreadMs?: number;
   /**
    * How long after it was sent away a peer may come back, milliseconds, at most an hour. Default: with successors 0;
-   * without until the last has gone, and half a second for the next process to start.
+   * without until the last has gone, and two seconds for the next process to start.
    */
   retryAfterMs?: number;
   /**

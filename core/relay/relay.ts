@@ -33,6 +33,8 @@ import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
 import { WHY_MINUTES, WhyDesk, type WhyReport } from './why-desk.ts';
 
+/** Peers that come now would be told to come back later than this: others should be asked first. */
+const READY_BACKLOG_MS = 1_000;
 /** As often as the shards do. */
 const LAG_SAMPLE_MS = 500;
 
@@ -360,6 +362,8 @@ export class Relay extends EventEmitter<RelayEvents> {
     const because: NotReady[] = this.#state === 'open' ? [] : [this.#state];
     if (this.#shardEnded) because.push('shard-ended');
     if (this.#presence.size >= this.#presence.capacity) because.push('full');
+    const { overloaded, backlogMs } = this.#desk.stats();
+    if (overloaded || backlogMs > READY_BACKLOG_MS) because.push('overloaded');
     return because;
   }
 

@@ -1,6 +1,13 @@
 /** A relay's numbers, read from the shards' shared counters: no message, no wait. */
 import { PRIORITIES, type Priority } from '../protocol/ops.ts';
-import { C, COUNTERS, type CounterName, countersOf, SEND_BUCKETS } from '../threads/counters.ts';
+import {
+  C,
+  COUNTERS,
+  type CounterName,
+  countersOf,
+  SEND_BUCKETS,
+  WAIT_BUCKETS,
+} from '../threads/counters.ts';
 import type { RelayDirectory } from './directory.ts';
 
 export interface RelayStats {
@@ -43,6 +50,15 @@ export interface RelayStats {
   };
   /** Credit that senders are not told of until their budgets have room, and times an outbox waited for its receiver's. */
   budgets: { creditHeldBytes: number; waits: number };
+  /** Of these, those that waited for a receiver that did not keep up, by class. */
+  dropsByClass: { oldest: Record<Priority, number>; expired: Record<Priority, number> };
+  /** Times that a sender was told that its frames are dropped. */
+  congestionTold: number;
+  /**
+   * Realtime frames that waited for such a receiver and were sent, by how long: under 1 ms, 1, 2 to 3, 4 to 7, and so on; the
+   * last has all beyond. And how long they waited in all.
+   */
+  waited: { frames: number[]; sumMs: number };
   /** Receivers that did not keep up: how often that began, and the bytes that wait for them now. */
   pressure: { times: number; queuedBytes: number };
   /** How late the event loops are: over the last half second, and at most in the last 10 to 20 seconds. */
@@ -143,6 +159,15 @@ export function readStats(
       budget: sum('dropBudget'),
     },
     budgets: { creditHeldBytes: sum('creditHeldBytes'), waits: sum('budgetWaits') },
+    dropsByClass: {
+      oldest: byClass(each, C.dropOldestSignal),
+      expired: byClass(each, C.dropExpiredSignal),
+    },
+    congestionTold: sum('congestionTold'),
+    waited: {
+      frames: Array.from({ length: WAIT_BUCKETS }, (_, i) => sum(COUNTERS[C.waited0 + i]!)),
+      sumMs: sum('waitedMs'),
+    },
     pressure: { times: sum('pressured'), queuedBytes: sum('queuedBytes') },
     loopLag: {
       main: lag(mainLag.meanUs, mainLag.maxUs),
@@ -172,14 +197,23 @@ export function readStats(
 }
 
 function readClasses(shards: Record<CounterName, number>[]): RelayStats['classes'] {
-  const sum = (first: number, priority: number): number =>
-    shards.reduce((total, shard) => total + shard[COUNTERS[first + priority]!], 0);
-  const each = PRIORITIES.map((name, priority) => {
-    const frames = { in: sum(C.framesInSignal, priority), out: sum(C.framesOutSignal, priority) };
-    const bytes = { in: sum(C.bytesInSignal, priority), out: sum(C.bytesOutSignal, priority) };
-    return [name, { frames, bytes }] as const;
+  const read = (first: number): Record<Priority, number> => byClass(shards, first);
+  const [framesIn, framesOut] = [read(C.framesInSignal), read(C.framesOutSignal)];
+  const [bytesIn, bytesOut] = [read(C.bytesInSignal), read(C.bytesOutSignal)];
+  const each = PRIORITIES.map((name) => {
+    const frames = { in: framesIn[name], out: framesOut[name] };
+    return [name, { frames, bytes: { in: bytesIn[name], out: bytesOut[name] } }] as const;
   });
   return Object.fromEntries(each) as RelayStats['classes'];
+}
+
+/** @param first the counter of the first class; those of the others follow it. */
+function byClass(shards: Record<CounterName, number>[], first: number): Record<Priority, number> {
+  const each = PRIORITIES.map((name, priority) => {
+    const counter = COUNTERS[first + priority]!;
+    return [name, shards.reduce((total, shard) => total + shard[counter], 0)] as const;
+  });
+  return Object.fromEntries(each) as Record<Priority, number>;
 }
 
 function lag(meanUs: number, maxUs: number): Lag {

@@ -87,6 +87,21 @@ export const COUNTERS = [
   'sends1024',
   'sends2048',
   'sends4096',
+  // Frames that waited for a receiver under pressure and were sent, by how long: under 1 ms, 1, 2 to 3, 4 to 7, and so on.
+  'waited0',
+  'waited1',
+  'waited2',
+  'waited4',
+  'waited8',
+  'waited16',
+  'waited32',
+  'waited64',
+  'waited128',
+  'waited256',
+  'waited512',
+  'waited1024',
+  'waited2048',
+  'waitedMs', // how long they waited in all
   'lagMeanUs', // gauge: how late the event loop was, over the last half second
   'lagMaxUs', // gauge: the most of the last 10 to 20 seconds
   'whyForgotten', // entries of the ledger (why.ts) that had to go before their time
@@ -120,4 +135,12 @@ export const SEND_BUCKETS = 13;
 /** The bucket of so many frames, at least one. PACKET PATH. */
 export function sendBucket(frames: number): number {
   return Math.min(31 - Math.clz32(frames | 1), SEND_BUCKETS - 1);
+}
+
+/** Buckets of the histogram of waits, from `waited0` on. */
+export const WAIT_BUCKETS = 13;
+
+/** The bucket of so many milliseconds. */
+export function waitBucket(ms: number): number {
+  return ms < 1 ? 0 : Math.min(32 - Math.clz32(ms), WAIT_BUCKETS - 1);
 }

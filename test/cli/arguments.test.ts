@@ -37,10 +37,10 @@ describe('a wrong flag or argument', () => {
   });
 
   it.each([
-    [['begin'], '"begin"', 'start, status, keygen, whoami, register, lookup, send, inbox'],
-    [['constructor'], '"constructor"', 'start, status, keygen, whoami, register, lookup, send, inbox'],
+    [['begin'], '"begin"', 'keygen, whoami, register, lookup, send, inbox'],
+    [['constructor'], '"constructor"', 'keygen, whoami, register, lookup, send, inbox'],
     [['pipe', 'send'], '"send"', 'listen, connect'],
-    [[], 'missing', 'start, status, keygen, whoami, register, lookup, send, inbox'],
+    [[], 'missing', 'keygen, whoami, register, lookup, send, inbox'],
     [['pipe'], 'missing', 'listen, connect'],
   ])('%j is refused with the commands that there are', async (args, named, allowed) => {
     const said = await refused(args, 2);

@@ -18,7 +18,7 @@ import {
   MAX_REALTIME_QUEUE_BYTES,
 } from '../../core/protocol/limits.ts';
 import { PRIORITY_COUNT } from '../../core/protocol/ops.ts';
-import { C } from '../../core/threads/counters.ts';
+import { C, waitBucket } from '../../core/threads/counters.ts';
 import type { Congestion } from './congestion.ts';
 import type { WhyLedger } from './why.ts';
 
@@ -29,6 +29,8 @@ export interface Waiting {
   /** performance.now() after which it is not sent; Infinity: never too late. */
   expiresAt: number;
   kind: typeof CONTROL | typeof RELIABLE | typeof REALTIME;
+  /** When realtime data came, performance.now(); set by `push`. */
+  since?: number;
 }
 export const CONTROL = 0;
 export const RELIABLE = 1;
@@ -126,7 +128,10 @@ export class PressureQueue {
     if (item.kind === CONTROL && this.#controlCost + costOf(item) > MAX_CONTROL_QUEUE_BYTES) return false;
     (item.kind === REALTIME || behindRealtime ? this.#realtime : this.#lasting)[priority]!.push(item);
     this.#count(priority, item, 1);
-    if (item.kind === REALTIME) this.#shed(priority, costOf(item), now);
+    if (item.kind === REALTIME) {
+      item.since = now;
+      this.#shed(priority, costOf(item), now);
+    }
     return true;
   }
 
@@ -160,7 +165,7 @@ export class PressureQueue {
       if (lasting !== undefined) {
         if (lasting.bytes.length > roomBytes) return undefined;
         this.#lasting[priority]!.shift();
-        this.#taken(priority, lasting);
+        this.#taken(priority, lasting, now);
         return lasting;
       }
       for (let item = this.#realtime[priority]!.peek(); item; item = this.#realtime[priority]!.peek()) {
@@ -172,7 +177,7 @@ export class PressureQueue {
           this.#dropped(priority, item, true);
           continue;
         }
-        this.#taken(priority, item);
+        this.#taken(priority, item, now);
         if (item.kind === REALTIME) {
           this.#fate.congestion.passedFor(readLabel(item.bytes, 0), item.bytes.length);
         }
@@ -182,11 +187,15 @@ export class PressureQueue {
     return undefined;
   }
 
-  #taken(priority: number, item: Waiting): void {
+  #taken(priority: number, item: Waiting, now: number): void {
     this.#count(priority, item, -1);
     if (item.kind === CONTROL) return;
     this.#counters[C.framesOutSignal + priority]! += item.frames;
     this.#counters[C.bytesOutSignal + priority]! += item.bytes.length;
+    if (item.since === undefined) return;
+    const waitedMs = Math.max(0, now - item.since);
+    this.#counters[C.waited0 + waitBucket(waitedMs)]! += item.frames;
+    this.#counters[C.waitedMs]! += waitedMs * item.frames;
   }
 
   /** The class has got one more: what is too old of it goes, then the oldest beyond its bound, then beyond that of all. */

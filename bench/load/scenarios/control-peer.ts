@@ -101,6 +101,9 @@ export class ControlPeer {
   onpong: (requestId: number) => void = () => {};
   /** Called with the key of every watched peer whose state has changed. */
   onpresence: (peer: Uint8Array) => void = () => {};
+  onmoving: (moving: Body<typeof op.OP_MOVING>) => void = () => {};
+  /** Called in place of the host's `broke` when it is there: the connection of a logged-in peer ended. */
+  onended: (() => void) | null = null;
 
   private constructor(identity: Identity, ticket: Ticket | null, host: PeerHost, settings: PeerSettings) {
     this.identity = identity;
@@ -313,6 +316,7 @@ export class ControlPeer {
         this.onpong(frame.requestId);
         return;
       case op.OP_MOVING:
+        this.onmoving(frame.body);
         return;
       case op.OP_STORED:
         this.#stores.get(frame.requestId)?.resolve();
@@ -428,7 +432,9 @@ export class ControlPeer {
     if (this.#ended) return;
     const loggedIn = this.#login === null;
     this.#end(error instanceof RelayRefusal ? error : faultOf(error));
-    if (loggedIn) this.#host.broke(faultOf(error), error instanceof RelayRefusal ? error : null);
+    if (!loggedIn) return;
+    if (this.onended !== null) this.onended();
+    else this.#host.broke(faultOf(error), error instanceof RelayRefusal ? error : null);
   }
 
   #end(error: Error): void {

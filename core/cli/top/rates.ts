@@ -57,6 +57,12 @@ export interface Rates {
   /** Since the start. */
   faults: number;
   lookups: number;
+  /** Logins that the relay takes per second, that wait, that have a turn to come back in; and how long they waited. */
+  admission: RelayNumbers['admission'];
+  upgradesRefused: number;
+  congestionTold: number;
+  /** Mean wait of the realtime frames that waited for slow receivers and were sent, milliseconds. */
+  queueDelayMs: number;
   directory: { asks: number; writes: number; refused: number; pending: number };
   threads: ThreadRates[];
 }
@@ -77,6 +83,7 @@ export function ratesBetween(before: Reading, after: Reading): Rates {
   });
   const sends = perSec(({ sends: all }) => all.reduce((sum, count) => sum + count, 0));
   const framesOut = perSec(({ frames }) => frames.out);
+  const waited = perSec((numbers) => numbers.waited.frames.reduce((sum, count) => sum + count, 0));
   const drops = Object.keys(now.drops) as (keyof RelayNumbers['drops'])[];
   return {
     at: new Date().toISOString(),
@@ -112,6 +119,10 @@ export function ratesBetween(before: Reading, after: Reading): Rates {
     protocolErrors: perSec((numbers) => numbers.protocolErrors),
     faults: now.faults,
     lookups: perSec(({ directory }) => directory.lookups),
+    admission: now.admission,
+    upgradesRefused: perSec(({ upgradesRefused: { full, rate, prefix } }) => full + rate + prefix),
+    congestionTold: perSec((numbers) => numbers.congestionTold),
+    queueDelayMs: waited > 0 ? perSec((numbers) => numbers.waited.sumMs) / waited : 0,
     directory: {
       asks: perSec(({ directory }) => directory.asks),
       writes: perSec(({ directory }) => directory.writes),

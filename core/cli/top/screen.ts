@@ -43,6 +43,7 @@ export function screenOf(rates: Rates, history: History): Line[] {
     ...classTable(rates, history),
     BLANK,
     ...trouble(rates),
+    admission(rates),
     BLANK,
     ...threadTable(rates),
   ];
@@ -104,7 +105,9 @@ function trouble(rates: Rates): Line[] {
   const lines: Line[] = [
     { text: `dropped/s  ${dropped === '' ? 'none' : dropped}`, style: drops.length > 0 ? 'alarm' : 'plain' },
     {
-      text: `waiting    ${size(rates.queuedBytes)} for slow receivers, ${rate(rates.pressured)}/s became slow`,
+      text:
+        `waiting    ${size(rates.queuedBytes)} for slow receivers, ${rate(rates.pressured)}/s became slow, frames wait ${rates.queueDelayMs.toFixed(1)} ms, ` +
+        `${rate(rates.congestionTold)}/s told to senders`,
       style: 'plain',
     },
     {
@@ -121,6 +124,17 @@ function trouble(rates: Rates): Line[] {
     });
   }
   return lines;
+}
+
+function admission({ admission: desk, upgradesRefused }: Rates): Line {
+  const { perSec, pending, turns, backlogMs, overloaded, waitMs } = desk;
+  const later = turns > 0 ? `, ${counted(turns)} told to come back within ${duration(backlogMs)}` : '';
+  return {
+    text:
+      `admission  ${counted(Math.round(perSec))} logins/s, ${counted(pending)} wait${later}, ` +
+      `waits p99 ${waitMs.p99.toFixed(1)} ms, sockets refused ${rate(upgradesRefused)}/s`,
+    style: overloaded || turns > 0 || upgradesRefused > 0 ? 'alarm' : 'plain',
+  };
 }
 
 function threadTable({ threads }: Rates): Line[] {

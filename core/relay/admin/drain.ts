@@ -12,6 +12,6 @@ export function drainRoute(relay: DrainSource): AdminRoute {
     method: 'POST',
     path: '/drain',
     open: false,
-    answer: async ({ body }) => ({ code: 202, body: await ofRequest(() => relay.begin(body ?? {})) }),
+    answer: async ({ body }) => ({ code: 200, body: await ofRequest(() => relay.begin(body ?? {})) }),
   };
 }

@@ -117,7 +117,66 @@ export const METRICS: MetricDefinition[] = [
     type: 'counter',
     help: 'Logins by kind: full (a signature), resumed (a ticket), refused.',
     labels: ['kind'],
-    read: ({ logins }) => by('kind', logins),
+    read: ({ logins: { full, resumed, refused } }) => by('kind', { full, resumed, refused }),
+  },
+  {
+    name: 'supernode_logins_refused_total',
+    type: 'counter',
+    help: 'Of the refused: busy, told to come back; late, not done in time; or another reason.',
+    labels: ['reason'],
+    read: ({ logins: { refused, busy, late } }) =>
+      by('reason', { busy, late, other: Math.max(0, refused - busy - late) }),
+  },
+  {
+    name: 'supernode_upgrades_refused_total',
+    type: 'counter',
+    help: 'Sockets refused before they were WebSockets: too many log in (full), or of one address prefix (rate, prefix).',
+    labels: ['reason'],
+    read: ({ upgradesRefused }) => by('reason', upgradesRefused),
+  },
+  {
+    name: 'supernode_admission_logins_per_second',
+    type: 'gauge',
+    help: 'Logins that the relay takes per second, as configured or measured.',
+    read: ({ admission }) => one(admission.perSec),
+  },
+  {
+    name: 'supernode_admission_pending',
+    type: 'gauge',
+    help: 'Logins that wait, are checked or authorized.',
+    read: ({ admission }) => one(admission.pending),
+  },
+  {
+    name: 'supernode_admission_turns',
+    type: 'gauge',
+    help: 'Peers that were told when to come back, and have not yet.',
+    read: ({ admission }) => one(admission.turns),
+  },
+  {
+    name: 'supernode_admission_backlog_seconds',
+    type: 'gauge',
+    help: 'After how long the last of them is due.',
+    read: ({ admission }) => one(admission.backlogMs / 1_000),
+  },
+  {
+    name: 'supernode_admission_overloaded',
+    type: 'gauge',
+    help: '1 while it serves the newest logins first and sheds those that waited long.',
+    read: ({ admission }) => one(admission.overloaded ? 1 : 0),
+  },
+  {
+    name: 'supernode_admission_refused_total',
+    type: 'counter',
+    help: 'Logins that were told to come back in their turn.',
+    read: ({ admission }) => one(admission.refused),
+  },
+  {
+    name: 'supernode_login_wait_seconds',
+    type: 'gauge',
+    help: 'How long logins waited to be checked, over the last 10 to 20 seconds.',
+    labels: ['quantile'],
+    read: ({ admission: { waitMs } }) =>
+      by('quantile', { '0.5': waitMs.p50 / 1_000, '0.99': waitMs.p99 / 1_000, '1': waitMs.max / 1_000 }),
   },
   {
     name: 'supernode_channels_opened_total',
@@ -179,9 +238,36 @@ export const METRICS: MetricDefinition[] = [
   {
     name: 'supernode_drops_total',
     type: 'counter',
-    help: 'Frames that were not delivered, by reason.',
-    labels: ['reason'],
-    read: ({ drops }) => by('reason', drops),
+    help: 'Frames that were not delivered, by reason; those that waited for a slow receiver by class as well.',
+    labels: ['reason', 'class'],
+    read: ({ drops, dropsByClass }) =>
+      Object.entries(drops).flatMap(([reason, count]) =>
+        reason === 'oldest' || reason === 'expired'
+          ? PRIORITIES.map((name) => ({
+              labels: { reason, class: name },
+              value: dropsByClass[reason][name],
+            }))
+          : [{ labels: { reason, class: 'any' }, value: count }],
+      ),
+  },
+  {
+    name: 'supernode_congestion_told_total',
+    type: 'counter',
+    help: 'Times that a sender was told that its frames are dropped.',
+    read: ({ congestionTold }) => one(congestionTold),
+  },
+  {
+    name: 'supernode_queue_delay_seconds',
+    type: 'histogram',
+    help: 'How long realtime frames waited for receivers that do not keep up, of those that were sent.',
+    read: ({ waited }) =>
+      histogram(
+        'supernode_queue_delay_seconds',
+        // Below 1 ms, then up to 2^i ms.
+        waited.frames.slice(0, -1).map((_, i) => 2 ** i / 1_000),
+        waited.frames,
+        waited.sumMs / 1_000,
+      ),
   },
   {
     name: 'supernode_pressured_total',

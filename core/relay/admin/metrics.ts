@@ -4,12 +4,19 @@
  * (nodejs_*, process_*) belongs to the process, so all relays of one share it.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { LoginDeskStats } from '../login-desk.ts';
 import type { RelayStats } from '../stats.ts';
 import { METRICS, type MetricDefinition, type Sample } from './metric-list.ts';
 import type { AdminRoute } from './routes.ts';
 
 /** What one scrape reads: the relay's stats, and whether it takes peers. */
-export type Snapshot = RelayStats & { id: string; ready: boolean; uptimeMs: number; maxPeers: number };
+export type Snapshot = RelayStats & {
+  admission: LoginDeskStats;
+  id: string;
+  ready: boolean;
+  uptimeMs: number;
+  maxPeers: number;
+};
 
 let ofProcess: Registry | null = null;
 
