@@ -8,10 +8,11 @@ import { checkWritable, writeWhole } from '../run/write-file.ts';
 import { allPassed, judge } from './criteria.ts';
 import type { Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
+import { compare } from './real/compare.ts';
 import { reportHtml } from './report/page.ts';
 import type { Report } from './report/report.ts';
 import { reportText } from './report/terminal.ts';
-import { runPlan } from './run.ts';
+import { runPlan, simulateAwake } from './run.ts';
 import { type ReplaySettings, settingsOf } from './settings.ts';
 import { type TippingPoint, tippingPoint } from './tipping.ts';
 
@@ -42,7 +43,14 @@ async function run(settings: ReplaySettings, progress: Progress): Promise<Report
   const plans = groups.flatMap((group) => group.plans);
   const all = plans.reduce((sum, { arm }) => sum + WEIGHT[arm], 0) * 1_000;
   let done = 0;
-  const report: Report = { replay: plans[0]!.replay, asked, groups: [], tipping: [], passed: true };
+  const report: Report = {
+    replay: plans[0]!.replay,
+    asked,
+    groups: [],
+    tipping: [],
+    comparisons: [],
+    passed: true,
+  };
   for (const { utilisation, plans } of groups) {
     const outcomes: Outcome[] = [];
     for (const plan of plans) {
@@ -56,6 +64,12 @@ async function run(settings: ReplaySettings, progress: Progress): Promise<Report
     const naive = outcomes.find(({ plan }) => plan.arm === 'naive') ?? null;
     const arms = outcomes.map((outcome) => ({ outcome, criteria: judge(outcome, naive) }));
     report.groups.push({ utilisation, arms });
+    if (settings.compare) {
+      for (const real of outcomes) {
+        const simulated = await simulateAwake(real.plan);
+        report.comparisons.push({ arm: real.plan.arm, utilisation, ...compare(real, simulated) });
+      }
+    }
     const judged = arms.filter(({ outcome }) => asked.includes(outcome.plan.arm));
     report.passed &&= judged.every(({ criteria }) => allPassed(criteria));
   }

@@ -20,6 +20,8 @@ export interface ReplaySettings {
   /** Arms that were asked for: those that must pass. */
   asked: ArmName[];
   real: boolean;
+  /** Simulate what was real as well. */
+  compare: boolean;
   tipping: boolean;
   json: boolean;
   html: string | undefined;
@@ -40,6 +42,9 @@ export function settingsOf(values: FlagValues): ReplaySettings {
   const relays = wholeNumber(values, 'relays', 2, real ? 32 : MOST_RELAYS);
   const tipping = values['tipping'] === true;
   if (tipping && real) throw new UsageError('--tipping searches with the simulation: leave --real away.');
+  const compare = values['compare'] === true;
+  if (compare && !real)
+    throw new UsageError('--compare holds a real replay against the simulation: add --real.');
   const of = {
     replay,
     peers: peers ?? (real ? 2_000 : 100_000),
@@ -56,6 +61,7 @@ export function settingsOf(values: FlagValues): ReplaySettings {
     })),
     asked: arms,
     real,
+    compare,
     tipping,
     json: values['json'] === true,
     html: text(values, 'html'),

@@ -48,6 +48,10 @@ function named(name: string): Command {
         type: 'boolean',
         description: 'With relay processes and client sockets instead of a simulation',
       },
+      compare: {
+        type: 'boolean',
+        description: 'With --real: also simulate the same plan, and say how far apart the two are',
+      },
       json: { type: 'boolean', description: 'Print outcomes and criteria as JSON on stdout' },
       html: { type: 'string', description: 'Write a page with plots', valueHint: 'FILE' },
     },
@@ -62,6 +66,7 @@ function named(name: string): Command {
       [`${name} mass-restart`, '100,000 peers, 75% utilised'],
       [`${name} cascade --utilisation all --html r.html`, 'at 60, 75 and 90%, with plots'],
       [`${name} cascade --arm all --mega 5`, 'what each measure is worth'],
+      [`${name} cascade --real --compare`, 'eight relay processes, 2,000 sockets, and the simulation beside'],
       [`${name} mass-restart --peers 1000000 --tipping`, 'full size, and where it tips over'],
     ],
     exitCodes: [

@@ -70,22 +70,25 @@ export class ReplayChild<In, Out> {
 
 /**
  * In the child: tells the run, and ends when that is gone.
- * @param leave called first, when the run has gone without ending this process.
+ * @param leave called first, when the run has gone without ending this process: removes what it would have.
  */
 export function childOf<In, Out>(
   heard: (message: In) => void,
   leave: () => void = () => {},
 ): { tell(message: Out, then?: () => void): void } {
   if (!process.send) throw new Error('This process is started by a replay, not by hand.');
-  // The run ends its processes by itself; an interrupt of the terminal goes to all of them.
-  process.on('SIGINT', () => {});
-  process.once('disconnect', () => {
+  const end = (): void => {
     try {
       leave();
     } finally {
       process.kill(process.pid, 'SIGKILL');
     }
-  });
+  };
+  // The run ends its processes by itself; an interrupt of the terminal goes to all of them.
+  process.on('SIGINT', () => {});
+  process.once('disconnect', end);
+  // It may have gone while this process was loading its modules: nobody tells that again.
+  if (!process.connected) end();
   process.on('message', (message) => heard(message as In));
   return {
     tell: (message, then) => process.send?.(message, undefined, undefined, () => then?.()),

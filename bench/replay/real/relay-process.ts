@@ -1,4 +1,6 @@
 /** A relay of a real replay, in a process of its own that can be killed. */
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createRelay, identityFromSeed } from '../../../core/index.ts';
 import { childOf } from './child.ts';
 import { LoginGate } from './login-gate.ts';
@@ -16,7 +18,10 @@ const UNLIMITED = 1_000_000;
 const MOST_PEERS = 100_000;
 
 const order = JSON.parse(process.argv[2]!) as RelayOrder;
-const run = childOf<never, FromRelay>(() => {});
+const run = childOf<never, FromRelay>(
+  () => {},
+  () => rmSync(dirname(order.directory), { recursive: true, force: true, maxRetries: 5 }),
+);
 
 try {
   const gate = new LoginGate(order.loginsPerSec * GATE_ROOM);

@@ -2,6 +2,7 @@
 import type { Criterion } from '../criteria.ts';
 import type { Outcome } from '../outcome.ts';
 import type { ArmName, ReplayName } from '../plan.ts';
+import type { Comparison } from '../real/compare.ts';
 import type { TippingPoint } from '../tipping.ts';
 
 export interface Judged {
@@ -15,5 +16,7 @@ export interface Report {
   asked: ArmName[];
   groups: { utilisation: number; arms: Judged[] }[];
   tipping: TippingPoint[];
+  /** Real against simulated; empty unless it was asked for. */
+  comparisons: (Comparison & { arm: ArmName; utilisation: number })[];
   passed: boolean;
 }

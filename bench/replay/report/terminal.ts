@@ -1,6 +1,7 @@
 /** The report as tables. */
 import pc from 'picocolors';
 import { drawTable } from '../../reporter/formats/terminal.ts';
+import { comparisonText } from '../real/compare.ts';
 import type { Judged, Report } from './report.ts';
 import { groupTitle, SUMMARY_HEAD, summaryOf, tippingText, titleOf, verdict } from './text.ts';
 
@@ -19,6 +20,10 @@ export function reportText(report: Report): string {
   }
   if (report.tipping.length > 0) {
     parts.push(`\n${pc.bold('Tipping points')}`, ...report.tipping.map(tippingText));
+  }
+  for (const comparison of report.comparisons) {
+    const { arm, utilisation } = comparison;
+    parts.push(`\n${pc.bold(`${arm}, ${utilisation}%: real and simulated`)}`, comparisonText(comparison));
   }
   const arms = report.asked.join(', ');
   const said = report.passed ? pc.green('passed all that apply') : pc.red('FAILED a criterion');
