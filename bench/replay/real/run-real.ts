@@ -1,6 +1,6 @@
 /**
  * A real replay: relay processes that are killed with SIGKILL, and load processes with a real socket for every peer, on
- * this machine. docs/replays.md, "Real", says what is scaled and what cannot be.
+ * this machine. docs/replays-real.md says what is scaled and what cannot be.
  *
  *   check room -> start relays -> peers log in -> begin -> baseline | trigger: kills, slow store | watch -> outcome
  */
