@@ -24,6 +24,7 @@ export interface RelaySettings {
   prefixLimits: boolean;
   adminPort: number | undefined;
   adminToken: string | undefined;
+  openMetrics: boolean;
   /** What SIGTERM does. */
   drain: DrainOptions;
   json: boolean;
@@ -75,11 +76,11 @@ function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: st
 }
 
 async function startRelay(settings: RelaySettings): Promise<Relay> {
-  const { host, port = DEFAULT_PORT, shards, tls, adminToken, maxLogins, prefixLimits } = settings;
+  const { openMetrics, host, port = DEFAULT_PORT, shards, tls, adminToken, maxLogins, prefixLimits } = settings;
   const data = dataDirectory(settings);
   const identity = data === undefined ? undefined : await keptIdentity(data);
   const adminPort = settings.adminPort ?? (port === 0 || port === LARGEST_PORT ? 0 : port + 1);
-  const admin = { port: adminPort, ...(adminToken === undefined ? {} : { token: adminToken }) };
+  const admin = { port: adminPort, openMetrics, ...(adminToken === undefined ? {} : { token: adminToken }) };
   try {
     return await createRelay({
       port,

@@ -60,6 +60,10 @@ export const start: Command = {
         'On SIGTERM: relays that take the peers over, at most 8, separated by commas (default: none)',
       valueHint: 'URL[,URL]',
     },
+    'open-metrics': {
+      type: 'boolean',
+      description: 'Answer GET /metrics on the admin port without its token',
+    },
     json: { type: 'boolean', description: 'Print {"url", "adminUrl", "id", "pid"} as one line of JSON' },
   },
   notes: [
@@ -99,6 +103,7 @@ export const start: Command = {
       adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
       adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
       drain: drainOptions(values, 'drain-'),
+      openMetrics: values['open-metrics'] === true,
       json: values['json'] === true,
     };
     const { runRelay } = await import('./run-relay.ts');

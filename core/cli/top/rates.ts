@@ -26,6 +26,16 @@ export interface ThreadRates {
   queuedBytes: number;
 }
 
+export interface TenantRates {
+  tenant: string;
+  sessions: number;
+  channels: number;
+  bytesIn: number;
+  bytesOut: number;
+  refused: number;
+  throttled: number;
+}
+
 /** What `top --json` prints, a line for each interval. Flows, logins, drops and the like are per second. */
 export interface Rates {
   /** ISO 8601. */
@@ -64,6 +74,8 @@ export interface Rates {
   /** Mean wait of the realtime frames that waited for slow receivers and were sent, milliseconds. */
   queueDelayMs: number;
   directory: { asks: number; writes: number; refused: number; pending: number };
+  /** Those that carry most first; empty without tenants. */
+  tenants: TenantRates[];
   threads: ThreadRates[];
 }
 
@@ -129,8 +141,28 @@ export function ratesBetween(before: Reading, after: Reading): Rates {
       refused: perSec(({ directory }) => directory.refused),
       pending: now.directory.pending,
     },
+    tenants: tenantsOf(now, perSec),
     threads: threadsOf(now, perSec),
   };
+}
+
+function tenantsOf(
+  now: RelayNumbers,
+  perSec: (read: (numbers: RelayNumbers) => number) => number,
+): TenantRates[] {
+  const each = Object.entries(now.tenants ?? {}).map(([tenant, { sessions, channels }]) => ({
+    tenant,
+    sessions,
+    channels: channels / 2,
+    bytesIn: perSec(({ tenants }) => tenants?.[tenant]?.bytes.in ?? 0),
+    bytesOut: perSec(({ tenants }) => tenants?.[tenant]?.bytes.out ?? 0),
+    refused: perSec(({ tenants }) => {
+      const refused = tenants?.[tenant]?.refused;
+      return refused ? refused.sessions + refused.channels : 0;
+    }),
+    throttled: perSec(({ tenants }) => tenants?.[tenant]?.throttled ?? 0),
+  }));
+  return each.sort((a, b) => b.bytesIn + b.bytesOut - (a.bytesIn + a.bytesOut) || b.sessions - a.sessions);
 }
 
 function threadsOf(

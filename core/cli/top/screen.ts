@@ -4,6 +4,7 @@
  */
 import { PRIORITIES, type Priority } from '../../protocol/ops.ts';
 import { counted, duration, size } from '../quantities.ts';
+import { safeLine } from '../safe-text.ts';
 import type { Rates } from './rates.ts';
 import { sparkline } from './sparkline.ts';
 
@@ -46,6 +47,7 @@ export function screenOf(rates: Rates, history: History): Line[] {
     admission(rates),
     BLANK,
     ...threadTable(rates),
+    ...tenantTable(rates),
   ];
 }
 
@@ -156,6 +158,31 @@ function threadTable({ threads }: Rates): Line[] {
             ];
       return { text: cells([...late, ...own]).trimEnd(), style: thread.lagMs > LATE_MS ? 'alarm' : 'plain' };
     }),
+  ];
+}
+
+/** More than these do not fit a screen; --json has all. */
+const MOST_TENANTS = 8;
+
+function tenantTable({ tenants }: Rates): Line[] {
+  if (tenants.length === 0) return [];
+  const cells = (row: string[]): string =>
+    row.map((cell, i) => (i === 0 ? cell.slice(0, 18).padEnd(18) : cell.padStart(11))).join(' ');
+  const rows = tenants.slice(0, MOST_TENANTS).map((one): Line => {
+    const flow = [`${size(one.bytesIn)}/s`, `${size(one.bytesOut)}/s`];
+    const over = [rate(one.throttled), rate(one.refused)];
+    return {
+      text: cells([safeLine(one.tenant), counted(one.sessions), counted(one.channels), ...flow, ...over]),
+      style: one.throttled > 0 || one.refused > 0 ? 'alarm' : 'plain',
+    };
+  });
+  const head = cells(['tenant', 'peers', 'channels', 'in', 'out', 'throttled/s', 'refused/s']);
+  const others = tenants.length - rows.length;
+  return [
+    BLANK,
+    { text: head, style: 'head' },
+    ...rows,
+    ...(others > 0 ? [plain(`and ${counted(others)} others`)] : []),
   ];
 }
 

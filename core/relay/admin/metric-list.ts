@@ -1,6 +1,7 @@
 /** The relay's metrics: name, meaning and where each is read. Labels take few values: classes, reasons, shards; never peers. */
 import { PRIORITIES } from '../../protocol/ops.ts';
 import type { CounterName } from '../../threads/counters.ts';
+import type { TenantStats } from '../tenants.ts';
 import type { Snapshot } from './metrics.ts';
 
 export interface Sample {
@@ -36,6 +37,25 @@ function lagOf(what: 'meanMs' | 'maxMs'): MetricDefinition['read'] {
       value: lag[what] / 1_000,
     })),
   ];
+}
+
+/** A relay keeps a bounded number of tenants: so these labels are few too. Without tenants there is no sample. */
+function perTenant(read: (tenant: TenantStats) => number): MetricDefinition['read'] {
+  return ({ tenants }) =>
+    Object.entries(tenants ?? {}).map(([tenant, stats]) => ({ labels: { tenant }, value: read(stats) }));
+}
+
+function perTenantBy(
+  label: string,
+  read: (tenant: TenantStats) => { [value: string]: number },
+): MetricDefinition['read'] {
+  return ({ tenants }) =>
+    Object.entries(tenants ?? {}).flatMap(([tenant, stats]) =>
+      Object.entries(read(stats)).map(([value, count]) => ({
+        labels: { tenant, [label]: value },
+        value: Math.max(0, count),
+      })),
+    );
 }
 
 function byClass(what: 'frames' | 'bytes'): MetricDefinition['read'] {
@@ -299,6 +319,62 @@ export const METRICS: MetricDefinition[] = [
     type: 'counter',
     help: 'Entries that the ledgers of `supernode why` had no room to keep for their time.',
     read: ({ whyForgotten }) => one(whyForgotten),
+  },
+
+  // --- budgets and tenants --------------------------------------------------------------------------------------------
+  {
+    name: 'supernode_budget_waits_total',
+    type: 'counter',
+    help: 'Times that an outbox waited for the budget of its receiver.',
+    read: ({ budgets }) => one(budgets.waits),
+  },
+  {
+    name: 'supernode_budget_credit_held_bytes',
+    type: 'gauge',
+    help: 'Credit that senders are not told of until their budgets have room.',
+    read: ({ budgets }) => one(budgets.creditHeldBytes),
+  },
+  {
+    name: 'supernode_tenant_sessions',
+    type: 'gauge',
+    help: 'Peers of each tenant.',
+    labels: ['tenant'],
+    read: perTenant(({ sessions }) => sessions),
+  },
+  {
+    name: 'supernode_tenant_channel_ends',
+    type: 'gauge',
+    help: 'Channel ends of each tenant.',
+    labels: ['tenant'],
+    read: perTenant(({ channels }) => channels),
+  },
+  {
+    name: 'supernode_tenant_bytes_total',
+    type: 'counter',
+    help: 'Bytes of data frames of the peers of each tenant.',
+    labels: ['tenant', 'direction'],
+    read: perTenantBy('direction', ({ bytes }) => bytes),
+  },
+  {
+    name: 'supernode_tenant_frames_total',
+    type: 'counter',
+    help: 'Data frames of the peers of each tenant.',
+    labels: ['tenant', 'direction'],
+    read: perTenantBy('direction', ({ frames }) => frames),
+  },
+  {
+    name: 'supernode_tenant_refused_total',
+    type: 'counter',
+    help: 'Sessions and channels refused because the tenant had as many as it may.',
+    labels: ['tenant', 'what'],
+    read: perTenantBy('what', ({ refused }) => refused),
+  },
+  {
+    name: 'supernode_tenant_throttled_frames_total',
+    type: 'counter',
+    help: 'Frames of each tenant that went over a budget and were dropped.',
+    labels: ['tenant'],
+    read: perTenant(({ throttled }) => throttled),
   },
 
   // --- threads --------------------------------------------------------------------------------------------------------
