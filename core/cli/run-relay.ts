@@ -76,7 +76,16 @@ function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: st
 }
 
 async function startRelay(settings: RelaySettings): Promise<Relay> {
-  const { openMetrics, host, port = DEFAULT_PORT, shards, tls, adminToken, maxLogins, prefixLimits } = settings;
+  const {
+    openMetrics,
+    host,
+    port = DEFAULT_PORT,
+    shards,
+    tls,
+    adminToken,
+    maxLogins,
+    prefixLimits,
+  } = settings;
   const data = dataDirectory(settings);
   const identity = data === undefined ? undefined : await keptIdentity(data);
   const adminPort = settings.adminPort ?? (port === 0 || port === LARGEST_PORT ? 0 : port + 1);
