@@ -5,6 +5,7 @@
 import { Admission } from '../../../core/overload/admission.ts';
 import { RetryBudget } from '../../../core/overload/retry-budget.ts';
 import { ShedLevel } from '../../../core/overload/shed-level.ts';
+import { MAX_LOGINS_PENDING } from '../../../core/protocol/limits.ts';
 import { CLASSES } from '../outcome.ts';
 import { CLASS_MS, SESSION_MS } from './costs.ts';
 import { Fifo } from './fifo.ts';
@@ -99,8 +100,13 @@ export class Relay {
   }
 
   #admission(): Admission<Ask> {
-    // What the login desk of a relay begins with: its options (core/relay/login-desk.ts).
-    return new Admission<Ask>({ perSec: 'measured', initialPerSec: 1_000, random: this.#random });
+    // As the login desk of a relay has it (core/relay/login-desk.ts), and by default.
+    return new Admission<Ask>({
+      perSec: 'measured',
+      initialPerSec: 1_000,
+      mostPending: MAX_LOGINS_PENDING,
+      random: this.#random,
+    });
   }
 
   /**

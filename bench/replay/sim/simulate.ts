@@ -6,6 +6,7 @@
  *   each second  packets, exits, relays that are up again, the storm (Accounts)
  *   each 30 s    relays report their load (Reports)
  */
+import { MAX_LOGINS_PENDING } from '../../../core/protocol/limits.ts';
 import { randomNumbers } from '../../load/random.ts';
 import type { Outcome } from '../outcome.ts';
 import {
@@ -36,8 +37,7 @@ export interface Suppositions {
   listShare: number;
 }
 
-/** Defaults of Admission, for the bounds. */
-const MOST_PENDING = 16_384;
+/** Default of Admission, for the bound of memory. */
 const MOST_TURNS = 65_536;
 
 /** The whole of it at once. */
@@ -229,7 +229,7 @@ export class Simulation {
     }
     this.#recorder.relativeTo(this.#triggerMs * timeScale);
     const mostPeers = Math.max(...relays.map(({ mostPeers: held }) => held));
-    const bound = mostPeers * SESSION_BYTES + MOST_PENDING * QUEUED_BYTES + MOST_TURNS * TURN_BYTES;
+    const bound = mostPeers * SESSION_BYTES + MAX_LOGINS_PENDING * QUEUED_BYTES + MOST_TURNS * TURN_BYTES;
     return {
       form: 'simulated',
       plan: this.#plan,
@@ -244,7 +244,7 @@ export class Simulation {
       restarts: this.#restarts,
       calls: { onSurvivors: Math.round(onSurvivors), broken: Math.round(broken) },
       queueWaitMs: this.#recorder.queueWait(),
-      queueDepth: { most: this.#accounts.queueMost, bound: this.#sheds ? MOST_PENDING : null },
+      queueDepth: { most: this.#accounts.queueMost, bound: this.#sheds ? MAX_LOGINS_PENDING : null },
       memoryBytes: { most: this.#accounts.memoryMost, bound: this.#sheds ? bound : null },
       contacts: this.#accounts.contacts,
       notes: { clientsEnded: this.#clientsEnd.length },
