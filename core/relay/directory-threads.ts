@@ -14,6 +14,7 @@ import type {
   WriteAsk,
 } from '../threads/directory-messages.ts';
 import type { LoginProof, ProofAnswer } from '../threads/messages.ts';
+import { TaskGate } from '../threads/task-gate.ts';
 import { inTime } from './in-time.ts';
 import { CLOSE_WAIT_MS } from './limits.ts';
 import { workerExecArgv, workerFile } from './worker-file.ts';
@@ -62,6 +63,8 @@ export class DirectoryThreads {
    * @throws SupernodeError `directory-corrupt`, `directory-full` or `directory-unavailable`.
    */
   async open(): Promise<void> {
+    const gate = new TaskGate(this.#settings.gate);
+    if (this.#settings.store !== null) for (let i = 0; i < this.#threads; i++) gate.enter();
     for (const trouble of await Promise.all(this.#inEveryThread<Trouble | null>('openStore'))) {
       if (trouble) throw new SupernodeError(trouble.code as ErrorCode, trouble.message);
     }

@@ -39,7 +39,7 @@ export const MAX_SWEPT = 1_000;
 export const TROUBLE_EVERY_MS = 60_000;
 /** How often another free port is looked for when somebody takes the one that was found: once in 50 starts under load. */
 export const FREE_PORT_TRIES = 10;
-/** How long the exit guard waits for the shards to close their sockets. */
-export const EXIT_WAIT_MS = 500;
+/** How long the exit guard waits for the shards to close their sockets: some ms, or as long as a thread takes to start. */
+export const EXIT_WAIT_MS = 2_000;
 /** How long `close` waits for the shards before it ends their threads. */
 export const CLOSE_WAIT_MS = 5_000;

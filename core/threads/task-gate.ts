@@ -2,7 +2,8 @@
  * Lets no task of the directory pool be cut off inside LMDB: a thread that is ended there takes the process with it.
  *
  *   word 0   1: closed, no task begins any more        (the main thread writes)
- *   word 1   tasks under way                           (the directory workers write)
+ *   word 1   tasks under way                           (the directory workers write; the main thread for a thread
+ *            that starts: to be ended while it loads its modules is as bad)
  */
 const CLOSED = 0;
 const UNDER_WAY = 1;

@@ -6,6 +6,11 @@ import { createTaskGate, TaskGate } from '../../core/threads/task-gate.ts';
 /** Outside the pool, in a test, there is no process to wait for it. */
 const gate = new TaskGate((workerData as DirectorySettings | null)?.gate ?? createTaskGate());
 
+/** The main thread has counted this thread in while it started. */
+export function started(): void {
+  gate.leave();
+}
+
 /** @throws Error when the process is ending. */
 export function guarded<A extends unknown[], R>(task: (...given: A) => R): (...given: A) => R {
   return (...given) => {

@@ -1,7 +1,7 @@
 /** The first and the last task of every thread of the directory pool: its store is opened, and closed. */
 import { SupernodeError } from '../../core/protocol/errors.ts';
 import type { Trouble } from '../../core/threads/directory-messages.ts';
-import { guarded } from './guarded.ts';
+import { guarded, started } from './guarded.ts';
 import { closeDirectory, theDirectory } from './store.ts';
 
 export interface EveryThreadTask {
@@ -24,6 +24,7 @@ export function openStore(task: EveryThreadTask): Trouble | null {
     // Not thrown: between threads an error loses its code.
     return { code: error.code, message: error.message };
   } finally {
+    started();
     waitForOthers(task);
   }
 }
