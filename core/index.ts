@@ -12,6 +12,7 @@ export {
   deny,
   type Login,
   type RelayOptions,
+  type VersionOptions,
 } from './relay/options.ts';
 export { createRelay, type Relay, type RelayEvents } from './relay/relay.ts';
 export type { RelayStats } from './relay/stats.ts';

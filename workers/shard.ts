@@ -5,6 +5,7 @@
  * One turn of the event loop: uWebSockets.js calls `message` for every socket that has something (frames go to
  * outboxes and rings); then `#turn` reads the rings, flushes every outbox with one send, and commits the rings.
  */
+import { VersionRules } from '../core/overload/version-rules.ts';
 import { encodeControl } from '../core/protocol/control.ts';
 import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import * as op from '../core/protocol/ops.ts';
@@ -82,6 +83,7 @@ class Shard {
   readonly #logins: Logins;
   readonly #controls: ControlFrames;
   readonly #drain: Drain;
+  readonly versionRules: VersionRules;
   readonly #lag = new LoopLag();
   readonly #app: ShardApp;
   readonly #closed: () => void;
@@ -99,6 +101,7 @@ class Shard {
     this.presence = new PresenceTable(task.presence);
     this.versions = new Versions(task.versions);
     this.hasDirectory = task.directory;
+    this.versionRules = new VersionRules(task.refuseVersions);
     this.outboxes = new Outboxes(
       {
         why: this.why,
@@ -163,10 +166,10 @@ class Shard {
         open: (socket) => this.#open(socket),
         message: (session, message, isBinary) => this.#message(session, message, isBinary),
         drain: (session) => this.outboxes.drained(session),
-        close: (session) => {
+        close: (session, lost) => {
           session.socketGone = true;
           this.#logins.through(session);
-          this.#finish(session, 'peer-gone', 'left');
+          this.#finish(session, 'peer-gone', lost ? 'lost' : 'left');
         },
         fault: (where, error, session) => this.#fault(where, error, session),
       },
@@ -329,6 +332,9 @@ class Shard {
       case 'drain':
         this.#beginDrain(message.retryAfterMs, message.successors);
         return;
+      case 'slow-versions':
+        this.versionRules.slow = new Set(message.versions);
+        return;
       case 'leave':
         this.#drain.leave(message.orders);
         this.#schedule();
@@ -438,7 +444,7 @@ class Shard {
     const { slot, generation, presenceFlags: flags } = session;
     this.presence.release(session.key!, { shard: this.index, slot, generation, flags });
     const plain = (flags & PRESENCE_PLAIN) !== 0;
-    this.changed({ peer: session.key!, came: null, reason: departure, plain });
+    this.changed({ peer: session.key!, came: null, client: session.client, reason: departure, plain });
   }
 
   /** An exception was contained: it costs the one session, if it has one, and is told to the main thread. */

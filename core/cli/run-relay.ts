@@ -25,6 +25,7 @@ export interface RelaySettings {
   adminPort: number | undefined;
   adminToken: string | undefined;
   openMetrics: boolean;
+  refuseVersions: string[];
   /** What SIGTERM does. */
   drain: DrainOptions;
   json: boolean;
@@ -100,6 +101,7 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
         ...(prefixLimits ? {} : { perPrefix: false as const }),
       },
       directory: data === undefined ? ':memory:' : { path: storePath(data) },
+      versions: { refuse: settings.refuseVersions },
       ...(host === undefined ? {} : { host }),
       ...(tls === undefined ? {} : { tls }),
       ...(identity === undefined ? {} : { identity }),

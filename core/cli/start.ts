@@ -2,7 +2,7 @@
 import type { Command } from './command.ts';
 import { drainOptions } from './drain-flags.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from './exit-codes.ts';
-import { text, wholeNumber } from './flags.ts';
+import { list, text, wholeNumber } from './flags.ts';
 
 export const start: Command = {
   name: 'supernode start',
@@ -43,6 +43,12 @@ export const start: Command = {
       type: 'string',
       description: 'Port for the operator, on 127.0.0.1 (default: the port after --port)',
       valueHint: 'PORT',
+    },
+    'refuse-version': {
+      type: 'string',
+      description:
+        'Client versions that may not log in, separated by commas; a * at the end stands for any rest',
+      valueHint: 'VERSION[,VERSION]',
     },
     'drain-grace': {
       type: 'string',
@@ -102,6 +108,7 @@ export const start: Command = {
       prefixLimits: onOrOff('prefix-limits', text(values, 'prefix-limits')),
       adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
       adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
+      refuseVersions: list(values, 'refuse-version') ?? [],
       drain: drainOptions(values, 'drain-'),
       openMetrics: values['open-metrics'] === true,
       json: values['json'] === true,

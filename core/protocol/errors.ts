@@ -42,6 +42,7 @@ export const WIRE_ERROR_CODES = [
   'mailbox-full',
   'internal',
   'tenant-full',
+  'version-refused',
 ] as const;
 export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number];
 

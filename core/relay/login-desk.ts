@@ -14,6 +14,7 @@ import { peerIdOf } from '../protocol/peer-id.ts';
 import { type Budget, DEFAULT_ACCOUNT } from '../threads/accounts.ts';
 import { keyText } from '../threads/key-text.ts';
 import type { Arrival, LoginProof, ProofAnswer, Verdict } from '../threads/messages.ts';
+import type { WhyReason } from '../threads/why-reasons.ts';
 import { type BudgetOptions, budgetSchema, resolveBudget, TENANT_LABEL } from './budget-options.ts';
 import { PROOFS_PER_TASK, TROUBLE_EVERY_MS } from './limits.ts';
 import { type LoginWaits, Waits } from './login-waits.ts';
@@ -29,6 +30,8 @@ export interface LoginDeskHost {
   verifiers: number;
   /** See AdmissionOptions.maxLoginsPerSec. */
   maxLoginsPerSec: number | 'measured';
+  /** How long the login must stay away for its version's sake; 0: not at all. */
+  delayMs(proof: LoginProof, now: number): number;
   /** null: peers have no tenants. */
   tenants: Pick<Tenants, 'admit' | 'retryAfterMs'> | null;
   /** Whether the peer is logged in already: the login takes that one's place. */
@@ -103,6 +106,12 @@ export class LoginDesk {
     const now = performance.now();
     const refused: Refused<Waiting>[] = [];
     for (const proof of proofs) {
+      const delayMs = this.#host.delayMs(proof, now);
+      if (delayMs > 0) {
+        const message = 'Clients of this version fail too often, so they wait before each login.';
+        this.#host.answer(shard, [refusal(proof, 'busy', message, delayMs, 'version-delayed')]);
+        continue;
+      }
       const waiting = { shard, proof, since: now };
       const who = keyText(proof.peer);
       const answer = this.#admission.offer(waiting, proof.resumed ? 'resume' : 'full', now, who);
@@ -156,8 +165,10 @@ export class LoginDesk {
   #work(batch: Waiting[]): void {
     const proofs: Waiting[] = [];
     for (const waiting of batch) {
-      if (waiting.proof.resumed) void this.#authorize(waiting);
-      else proofs.push(waiting);
+      if (!waiting.proof.resumed) proofs.push(waiting);
+      else if (this.#host.authorize) void this.#authorize(waiting);
+      // A version that is watched: its shard sends the resumes here to be admitted.
+      else this.#settle(waiting.shard, admitted(waiting));
     }
     if (proofs.length === 0) return;
     this.#verifying++;
@@ -327,10 +338,16 @@ function refusal(
   code: NonNullable<Verdict['refusal']>['code'],
   message: string,
   retryAfterMs?: number,
+  why?: WhyReason,
 ): Verdict {
   return {
     slot,
     generation,
-    refusal: { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    refusal: {
+      code,
+      message,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(why === undefined ? {} : { why }),
+    },
   };
 }

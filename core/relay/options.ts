@@ -17,6 +17,7 @@ import {
   type TenantOptions,
 } from './budget-options.ts';
 import { MAX_SHARDS } from './limits.ts';
+import { type ResolvedVersions, VERSION_SCHEMA, type VersionOptions } from './version-options.ts';
 
 /** A login that has proved its key, as `authorize` sees it. */
 export interface Login {
@@ -70,6 +71,7 @@ export interface AdminOptions {
   openMetrics?: boolean;
 }
 export type { AdmissionOptions } from './admission-options.ts';
+export type { VersionOptions } from './version-options.ts';
 
 export interface RelayOptions {
   /** Address to listen on. Default 127.0.0.1. */
@@ -102,6 +104,8 @@ export interface RelayOptions {
   admin?: false | AdminOptions;
   /** How many logins are taken, and from where. */
   admission?: AdmissionOptions;
+  /** What is done about client versions. */
+  versions?: VersionOptions;
   /**
    * Bytes per second that peers may send through this relay, and that it may send to them: the same as
    * `budgets: { relay: { bytesPerSec } }`. Default: no limit.
@@ -126,6 +130,7 @@ export type ResolvedOptions = Omit<
   | 'authorize'
   | 'directory'
   | 'admission'
+  | 'versions'
   | 'relayBandwidth'
   | 'budgets'
   | 'maxChannels'
@@ -139,6 +144,7 @@ export type ResolvedOptions = Omit<
   identity: Identity | null;
   authorize: NonNullable<RelayOptions['authorize']> | null;
   admission: ResolvedAdmission;
+  versions: ResolvedVersions;
 };
 
 const MiB = 1024 * 1024;
@@ -194,6 +200,7 @@ const SCHEMA = v.strictObject({
     IN_MEMORY,
   ),
   admission: v.optional(ADMISSION_SCHEMA, {}),
+  versions: v.optional(VERSION_SCHEMA, {}),
   admin: v.optional(
     v.union(
       [

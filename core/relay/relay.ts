@@ -31,6 +31,7 @@ import { type RelayStats, readStats } from './stats.ts';
 import { type TenantStats, Tenants } from './tenants.ts';
 import { createShared, ShardThreads, type Shared } from './threads.ts';
 import { type TlsFiles, tlsFiles } from './tls-files.ts';
+import { VersionDesk, type VersionStats } from './version-desk.ts';
 import { WHY_MINUTES, WhyDesk, type WhyReport } from './why-desk.ts';
 
 /** Peers that come now would be told to come back later than this: others should be asked first. */
@@ -42,7 +43,7 @@ export interface RelayEvents {
   /** A peer has logged in. */
   peer: [{ id: PeerId; client: string; resumed: boolean }];
   /**
-   * A peer's session has ended. `left`: by itself. `replaced`: the peer is still here, with a newer session whose `peer`
+   * A peer's session has ended. `left`: by itself. `lost`: its connection ended without a close. `replaced`: the peer is still here, with a newer session whose `peer`
    * may have come before this.
    */
   gone: [{ id: PeerId; reason: DepartureReason }];
@@ -77,6 +78,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #shared: Shared;
   readonly #presence: PresenceTable;
   readonly #desk: LoginDesk;
+  readonly #versions: VersionDesk;
   readonly #tenants: Tenants;
   readonly #why: WhyDesk;
   readonly #startedAt = performance.now();
@@ -115,6 +117,11 @@ export class Relay extends EventEmitter<RelayEvents> {
       (code, message) => this.#tell('warning', { code, message }),
     );
     const place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
+    this.#versions = new VersionDesk({
+      options: options.versions,
+      slow: (versions) => this.#shards?.tellAll({ kind: 'slow-versions', versions }),
+      warn: (code, message) => this.#tell('warning', { code, message }),
+    });
     this.#desk = new LoginDesk({
       tenants: options.accounting.tenants === null ? null : this.#tenants,
       isHere: (peer) => this.#presence.find(peer, place),
@@ -125,6 +132,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       authorizeTimeoutMs: options.authorizeTimeoutMs,
       verifiers: VERIFIERS,
       maxLoginsPerSec: options.admission.maxLoginsPerSec,
+      delayMs: (proof, now) => this.#versions.delayMs(proof, now),
       answer: (shard, verdicts) => this.#shards?.tell(shard, { kind: 'verdicts', verdicts }),
       warn: (code, message) => this.#tell('warning', { code, message }),
     });
@@ -173,6 +181,7 @@ export class Relay extends EventEmitter<RelayEvents> {
     uptimeMs: number;
     rssBytes: number;
     admission: LoginDeskStats;
+    versions: VersionStats;
   } {
     return {
       id: this.id,
@@ -184,6 +193,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       rssBytes: process.memoryUsage.rss(),
       ...readStats(this.#shared.counters, this.#options.shards, this.#directory, this.#lag),
       admission: this.#desk.stats(),
+      versions: this.#versions.stats(),
       tenants: this.#tenants.stats(),
     };
   }
@@ -321,6 +331,7 @@ export class Relay extends EventEmitter<RelayEvents> {
         loginTimeoutMs,
         authorize: authorize !== null,
         admission: this.#options.admission,
+        refuseVersions: this.#options.versions.refuse,
         budgets: this.#options.accounting,
         tenants: this.#options.accounting.tenants !== null,
         directory: this.#options.directory !== null,
@@ -414,6 +425,7 @@ export class Relay extends EventEmitter<RelayEvents> {
 
   #changed(change: PresenceChange): void {
     this.#directory?.changed(change);
+    this.#versions.changed(change);
     if (change.came === undefined) return;
     // Making the id takes 3 us, a login in all about 200: not for nobody.
     if (this.listenerCount(change.came ? 'peer' : 'gone') === 0) return;
@@ -449,6 +461,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   async #close(): Promise<void> {
     this.#state = 'closed';
     clearInterval(this.#lagTimer);
+    this.#versions.stop();
     this.#lag.stop();
     this.#listening?.stop();
     await this.#admin?.close();

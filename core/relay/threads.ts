@@ -49,6 +49,7 @@ type ShardSettings = Pick<
   | 'ticketKey'
   | 'loginTimeoutMs'
   | 'authorize'
+  | 'refuseVersions'
   | 'admission'
   | 'budgets'
   | 'tenants'

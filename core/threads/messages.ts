@@ -31,6 +31,8 @@ export interface ShardTask {
   /** Seals resume tickets; derived from the relay's identity. */
   ticketKey: Uint8Array;
   loginTimeoutMs: number;
+  /** Client versions that may not log in (core/overload/version-rules.ts). */
+  refuseVersions: string[];
   /** True when the embedder gave an `authorize` hook: then every login is asked for, resumes too. */
   authorize: boolean;
   tls: { keyFile: string; certFile: string } | null;
@@ -100,7 +102,7 @@ export type Lane = 'read' | 'write';
 export type PresenceChange =
   | { peer: Uint8Array; came: { client: string; resumed: boolean } }
   /** `plain`: it was open to all when it left. */
-  | { peer: Uint8Array; came: null; reason: DepartureReason; plain: boolean }
+  | { peer: Uint8Array; came: null; client: string; reason: DepartureReason; plain: boolean }
   | { peer: Uint8Array; came?: undefined; away: boolean };
 
 export type ToShard =
@@ -114,6 +116,8 @@ export type ToShard =
   | { kind: 'disconnect'; slot: number; generation: number; message: string }
   /** Refuse logins from now on, saying this, and answer with `leaving`. With successors the port stays open for that. */
   | { kind: 'drain'; retryAfterMs: number; successors: string[] }
+  /** Versions whose resumes the main thread wants to see too. */
+  | { kind: 'slow-versions'; versions: string[] }
   /** The answer to `leaving`. */
   | { kind: 'leave'; orders: LeaveOrders }
   /** What the shard's ledger has of a peer, or of two. */
@@ -134,8 +138,8 @@ export interface WhyEntry {
   minutes: [number, number][];
 }
 
-/** Why a session ended, as `gone` tells it. */
-export type DepartureReason = 'left' | WireErrorCode;
+/** Why a session ended, as `gone` tells it. `lost`: its connection ended without a close handshake. */
+export type DepartureReason = 'left' | 'lost' | WireErrorCode;
 
 /** What the directory pool's `verifyLogins` task gets; it gives one ProofAnswer per proof. */
 export interface VerifyTask {

@@ -348,6 +348,22 @@ export const WHY_REASONS = {
     advice: 'Raise maxChannels, or add a relay.',
     doc: OPERATIONS,
   },
+  'version-refused': {
+    kind: 'refused',
+    what: "The operator lets no client of the peer's version in.",
+    limit: 'versions.refuse',
+    value: null,
+    advice: 'Update the client, or take its version off the list.',
+    doc: 'docs/operations.md, Client versions',
+  },
+  'version-delayed': {
+    kind: 'refused',
+    what: "Clients of the peer's version were lost or came back far more often than others, so its login had to wait.",
+    limit: 'versions.delayMs',
+    value: null,
+    advice: 'Find out why that version fails; see the warning version-suspect.',
+    doc: 'docs/operations.md, Client versions',
+  },
 } as const satisfies Record<string, WhyDetail>;
 
 export type WhyReason = keyof typeof WHY_REASONS;

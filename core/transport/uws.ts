@@ -6,6 +6,9 @@ import * as uWS from 'uWebSockets.js';
 import { IDLE_TIMEOUT_SECONDS, MAX_BUNDLE_BYTES, MAX_SEND_BYTES } from '../protocol/limits.ts';
 import { SUBPROTOCOL } from '../protocol/names.ts';
 
+/** What uWebSockets.js says when no close frame came (RFC 6455 §7.1.5). */
+const CLOSED_ABNORMALLY = 1006;
+
 /** What `send` says: sent; queued in the socket; dropped. */
 export const SEND_QUEUED = 0;
 export const SEND_DROPPED = 2;
@@ -26,7 +29,8 @@ export interface ShardHandlers<S> {
   open(socket: ShardSocket<S>): S;
   message(session: S, message: ArrayBuffer, isBinary: boolean): void;
   drain(session: S): void;
-  close(session: S): void;
+  /** `lost`: the connection ended without a close handshake. */
+  close(session: S, lost: boolean): void;
   /** An exception that was contained; `session` is undefined before `open`. The socket is closed after it. */
   fault(where: string, error: unknown, session: S | undefined): void;
 }
@@ -192,11 +196,11 @@ export function createShardApp<S>(
         contain('drain', error, socket);
       }
     },
-    close: (ws) => {
+    close: (ws, code) => {
       const socket = ws as unknown as Socket;
       try {
         gate?.leave(socket.mark);
-        if (socket.session !== undefined) handlers.close(socket.session);
+        if (socket.session !== undefined) handlers.close(socket.session, code === CLOSED_ABNORMALLY);
       } catch (error) {
         contain('close', error, undefined);
       }

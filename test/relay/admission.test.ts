@@ -89,6 +89,7 @@ class DeskWorld {
       authorizeTimeoutMs: 1_000,
       verifiers: 1,
       maxLoginsPerSec: 'measured',
+      delayMs: () => 0,
       answer: (_, verdicts) => this.verdicts.push(...verdicts),
       warn: (code) => this.warnings.push(code),
       ...host,

@@ -54,6 +54,7 @@ beforeEach(async () => {
     relayKey: randomBytes(32),
     ticketKey: randomBytes(32),
     loginTimeoutMs: 10_000,
+    refuseVersions: [],
     authorize: false,
     tls: null,
   };

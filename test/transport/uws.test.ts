@@ -54,9 +54,9 @@ async function serve(tls: boolean, bad: Partial<ShardHandlers<Conn>> = {}): Prom
         server.drained.push(conn.number);
         bad.drain?.(conn);
       },
-      close(conn) {
+      close(conn, lost) {
         server.closed.push(conn.number);
-        bad.close?.(conn);
+        bad.close?.(conn, lost);
       },
       fault(where, error, conn) {
         server.faults.push({ where, number: conn?.number, text: String(error) });

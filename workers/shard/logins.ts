@@ -4,8 +4,10 @@
  * A signature is checked by the directory pool, by way of the main thread, in batches of a turn; a resume ticket here.
  * When the embedder has an `authorize` hook, the main thread asks it for either.
  */
+
 import { fillRandom } from '../../core/identity/random-pool.ts';
 import { openTicket, sealTicket } from '../../core/identity/ticket.ts';
+import type { VersionRules } from '../../core/overload/version-rules.ts';
 import { type Body, encodeControl } from '../../core/protocol/control.ts';
 import type { WireErrorCode } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
@@ -37,6 +39,7 @@ export interface LoginsHost {
   readonly accounts: Accounts;
   readonly meters: Meters;
   readonly gate: Pick<Gate, 'loggingIn'>;
+  readonly versionRules: VersionRules;
   /** Proofs for the main thread, at the end of the turn. */
   submit(proof: LoginProof): void;
   refuse(
@@ -128,11 +131,13 @@ export class Logins {
     // A copy: the frame that it came in would stay as long as the peer does.
     session.key = body.peer.slice();
     session.client = body.client;
+    if (this.#versionRefused(session, body.client)) return;
     this.#submit(session, body.signature, false);
   }
 
   resume(session: Session, requestId: number, body: Body<typeof op.OP_RESUME>): void {
-    if (this.#begin(session)) this.#slices.add({ session, requestId, body }, 'resume');
+    if (!this.#begin(session) || this.#versionRefused(session, body.client)) return;
+    this.#slices.add({ session, requestId, body }, 'resume');
   }
 
   #step(step: Step): void {
@@ -154,7 +159,7 @@ export class Logins {
   }
 
   #resume({ session, requestId, body }: Resume): void {
-    const { task, outboxes } = this.#host;
+    const { task, outboxes, versionRules } = this.#host;
     const text = resumeText(task.relayKey, session.nonce!, body.client);
     const peer = openTicket(task.ticketKey, body.ticket, body.proof, text, Date.now());
     if (peer === null) {
@@ -169,8 +174,9 @@ export class Logins {
     }
     session.key = peer;
     session.client = body.client;
-    if (task.authorize) this.#submit(session, new Uint8Array(0), true);
-    else this.#letIn(session, true);
+    if (task.authorize || versionRules.slow.has(body.client)) {
+      this.#submit(session, new Uint8Array(0), true);
+    } else this.#letIn(session, true);
   }
 
   /** What the main thread decided. A session that left in the meantime is passed over. */
@@ -225,6 +231,14 @@ export class Logins {
     }
     this.#host.refuse(session, 'already-logged-in', 'A session logs in once, and one login at a time.');
     return false;
+  }
+
+  /** Before its proof is looked at: that would cost more. */
+  #versionRefused(session: Session, client: string): boolean {
+    if (!this.#host.versionRules.refuses(client)) return false;
+    const message = `The operator lets no client of the version ${JSON.stringify(client)} in; update it.`;
+    this.#host.refuse(session, 'version-refused', message);
+    return true;
   }
 
   #submit(session: Session, signature: Uint8Array, resumed: boolean): void {

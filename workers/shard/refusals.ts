@@ -24,6 +24,7 @@ const WHY_ENDED: Partial<Record<WireErrorCode, WhyReason>> = {
   'bad-proof': 'bad-proof',
   'login-timeout': 'login-timeout',
   busy: 'login-busy',
+  'version-refused': 'version-refused',
 };
 
 /** What is decided of a login only after its key was proved. */
