@@ -318,7 +318,7 @@ describe('each reason in a shard', () => {
 });
 
 test('every reason is reached here, or where budgets and quotas are tested', () => {
-  const elsewhere: WhyReason[] = ['tenant-channels', 'relay-channels'];
+  const elsewhere: WhyReason[] = ['tenant-channels', 'relay-channels', 'version-refused', 'version-delayed'];
   const reached = new Set([...Object.keys(onRelay), ...Object.keys(inShard), ...elsewhere]);
   expect(WHY_NAMES.filter((name) => !reached.has(name))).toEqual([]);
 });
