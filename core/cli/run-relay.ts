@@ -26,6 +26,7 @@ export interface RelaySettings {
   adminToken: string | undefined;
   openMetrics: boolean;
   refuseVersions: string[];
+  quarantine: 'warn' | 'delay';
   /** What SIGTERM does. */
   drain: DrainOptions;
   json: boolean;
@@ -101,7 +102,7 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
         ...(prefixLimits ? {} : { perPrefix: false as const }),
       },
       directory: data === undefined ? ':memory:' : { path: storePath(data) },
-      versions: { refuse: settings.refuseVersions },
+      versions: { refuse: settings.refuseVersions, quarantine: settings.quarantine },
       ...(host === undefined ? {} : { host }),
       ...(tls === undefined ? {} : { tls }),
       ...(identity === undefined ? {} : { identity }),

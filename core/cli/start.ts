@@ -50,6 +50,12 @@ export const start: Command = {
         'Client versions that may not log in, separated by commas; a * at the end stands for any rest',
       valueHint: 'VERSION[,VERSION]',
     },
+    quarantine: {
+      type: 'string',
+      description:
+        'warn, or delay: whether peers of a version that fails far more often than the others also wait before each login (default warn)',
+      valueHint: 'warn|delay',
+    },
     'drain-grace': {
       type: 'string',
       description: 'On SIGTERM: how long peers with open channels keep them (default 0)',
@@ -109,6 +115,7 @@ export const start: Command = {
       adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
       adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
       refuseVersions: list(values, 'refuse-version') ?? [],
+      quarantine: quarantine(text(values, 'quarantine')),
       drain: drainOptions(values, 'drain-'),
       openMetrics: values['open-metrics'] === true,
       json: values['json'] === true,
@@ -122,6 +129,12 @@ function onOrOff(name: string, given: string | undefined): boolean {
   if (given === undefined || given === 'on') return true;
   if (given === 'off') return false;
   throw new UsageError(`--${name} must be on or off, not "${given.slice(0, 60)}".`);
+}
+
+function quarantine(given: string | undefined): 'warn' | 'delay' {
+  if (given === undefined || given === 'warn') return 'warn';
+  if (given === 'delay') return 'delay';
+  throw new UsageError(`--quarantine must be warn or delay, not "${given.slice(0, 60)}".`);
 }
 
 /** The most is the relay's MAX_SHARDS; written here too, so that a wrong flag is told before the relay is loaded. */

@@ -63,6 +63,7 @@ describe('a wrong flag or argument', () => {
     [['start', '7420'], 'takes no argument: "7420"'],
     [['start', '--max-logins', '0'], '--max-logins must be a whole number from 1 to 1000000, not "0"'],
     [['start', '--prefix-limits', 'no'], '--prefix-limits must be on or off, not "no"'],
+    [['start', '--quarantine', 'on'], '--quarantine must be warn or delay, not "on"'],
     [['start', '--admin-port', '65536'], '--admin-port must be a whole number'],
     [['keygen'], 'needs --out FILE'],
     [['status', '--url', 'localhost'], 'not "localhost"'],

@@ -1,4 +1,5 @@
 /** The relay's metrics: name, meaning and where each is read. Labels take few values: classes, reasons, shards; never peers. */
+import { OTHER_VERSIONS } from '../../overload/version-watch.ts';
 import { PRIORITIES } from '../../protocol/ops.ts';
 import type { CounterName } from '../../threads/counters.ts';
 import type { TenantStats } from '../tenants.ts';
@@ -37,6 +38,16 @@ function lagOf(what: 'meanMs' | 'maxMs'): MetricDefinition['read'] {
       value: lag[what] / 1_000,
     })),
   ];
+}
+
+/** Version texts are the clients' own, so only those with the most sessions have a label; the rest is one. */
+function sessionsByVersion({ sessions, versions }: Snapshot): Sample[] {
+  const labelled = versions.seen.filter(({ version }) => version !== OTHER_VERSIONS);
+  const rest = labelled.reduce((left, row) => left - row.sessions, sessions);
+  return by('version', {
+    ...Object.fromEntries(labelled.map((row) => [row.version, row.sessions])),
+    [OTHER_VERSIONS]: Math.max(0, rest),
+  });
 }
 
 /** A relay keeps a bounded number of tenants: so these labels are few too. Without tenants there is no sample. */
@@ -146,6 +157,25 @@ export const METRICS: MetricDefinition[] = [
     labels: ['reason'],
     read: ({ logins: { refused, busy, late } }) =>
       by('reason', { busy, late, other: Math.max(0, refused - busy - late) }),
+  },
+  {
+    name: 'supernode_version_sessions',
+    type: 'gauge',
+    help: 'Peers by client version: the 20 versions with the most, and the rest as other.',
+    labels: ['version'],
+    read: sessionsByVersion,
+  },
+  {
+    name: 'supernode_version_suspects',
+    type: 'gauge',
+    help: 'Client versions that fail far more often than the others.',
+    read: ({ versions }) => one(versions.suspects.length),
+  },
+  {
+    name: 'supernode_version_delayed_total',
+    type: 'counter',
+    help: "Logins that were told to wait for their client version's sake.",
+    read: ({ versions }) => one(versions.delayed),
   },
   {
     name: 'supernode_upgrades_refused_total',

@@ -7,12 +7,14 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { LoginDeskStats } from '../login-desk.ts';
 import type { RelayStats } from '../stats.ts';
 import type { TenantStats } from '../tenants.ts';
+import type { VersionStats } from '../version-desk.ts';
 import { METRICS, type MetricDefinition, type Sample } from './metric-list.ts';
 import type { AdminRoute } from './routes.ts';
 
 /** What one scrape reads: the relay's stats, and whether it takes peers. */
 export type Snapshot = RelayStats & {
   admission: LoginDeskStats;
+  versions: VersionStats;
   tenants: Record<string, TenantStats> | null;
   id: string;
   ready: boolean;
