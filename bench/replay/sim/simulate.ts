@@ -4,7 +4,7 @@
  *   each ms      peers whose time has come (Wheel), whom the trigger ends
  *   each 20 ms   relays with logins waiting look at them (Service)
  *   each second  packets, exits, relays that are up again, the storm (Accounts)
- *   each 30 s    relays report their load (Reports)
+ *   each 60 s    relays report their load (Reports)
  */
 import { MAX_LOGINS_PENDING } from '../../../core/protocol/limits.ts';
 import { randomNumbers } from '../../load/random.ts';
