@@ -19,6 +19,8 @@ export interface RelaySettings {
   port: number | undefined;
   shards: 'auto' | number;
   tls: { key: string; cert: string } | undefined;
+  /** Bytes per second. */
+  relayBandwidth: number | undefined;
   data: string | undefined;
   maxLogins: number | undefined;
   prefixLimits: boolean;
@@ -79,7 +81,10 @@ function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: st
 
 async function startRelay(settings: RelaySettings): Promise<Relay> {
   const {
+<<<<<<< HEAD
     openMetrics,
+=======
+>>>>>>> 9f41ed6 (Add start --relay-bandwidth and npm run fairness; tests of quotas and held credit; documents of budgets)
     host,
     port = DEFAULT_PORT,
     shards,
@@ -87,6 +92,10 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
     adminToken,
     maxLogins,
     prefixLimits,
+<<<<<<< HEAD
+=======
+    relayBandwidth,
+>>>>>>> 9f41ed6 (Add start --relay-bandwidth and npm run fairness; tests of quotas and held credit; documents of budgets)
   } = settings;
   const data = dataDirectory(settings);
   const identity = data === undefined ? undefined : await keptIdentity(data);
@@ -104,6 +113,7 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
       directory: data === undefined ? ':memory:' : { path: storePath(data) },
       versions: { refuse: settings.refuseVersions, quarantine: settings.quarantine },
       ...(host === undefined ? {} : { host }),
+      ...(relayBandwidth === undefined ? {} : { relayBandwidth }),
       ...(tls === undefined ? {} : { tls }),
       ...(identity === undefined ? {} : { identity }),
     });

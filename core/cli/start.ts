@@ -2,7 +2,12 @@
 import type { Command } from './command.ts';
 import { drainOptions } from './drain-flags.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from './exit-codes.ts';
+<<<<<<< HEAD
 import { list, text, wholeNumber } from './flags.ts';
+=======
+import { text, wholeNumber } from './flags.ts';
+import { bytesPerSec } from './rate.ts';
+>>>>>>> 9f41ed6 (Add start --relay-bandwidth and npm run fairness; tests of quotas and held credit; documents of budgets)
 
 export const start: Command = {
   name: 'supernode start',
@@ -38,6 +43,11 @@ export const start: Command = {
       description:
         'on, or off: whether connections are limited per address prefix; off behind a proxy (default on)',
       valueHint: 'on|off',
+    'relay-bandwidth': {
+      type: 'string',
+      description:
+        'What peers may send through the relay a second, and it to them, fairly divided: 10MB, 80Mbit (default: no limit)',
+      valueHint: 'RATE',
     },
     'admin-port': {
       type: 'string',
@@ -90,6 +100,7 @@ export const start: Command = {
   examples: [
     ['supernode start', 'a relay on ws://127.0.0.1:7420'],
     ['supernode start --host 0.0.0.0 --data /var/lib/supernode', 'for other machines, with its data there'],
+    ['supernode start --relay-bandwidth 80Mbit', 'no more than 10 MB/s either way, shared fairly'],
     ['supernode start --port 443 --host :: --tls-key key.pem --tls-cert cert.pem', 'wss://'],
   ],
   exitCodes: [
@@ -104,11 +115,13 @@ export const start: Command = {
       const [there, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert'];
       throw new UsageError(`--tls-${there} needs --tls-${missing} as well.`);
     }
+    const bandwidth = text(values, 'relay-bandwidth');
     const settings = {
       host: text(values, 'host'),
       port: wholeNumber(values, 'port', 0, 65_535),
       shards: shards === undefined || shards === 'auto' ? ('auto' as const) : shardCount(shards),
       tls: key !== undefined && cert !== undefined ? { key, cert } : undefined,
+      relayBandwidth: bandwidth === undefined ? undefined : bytesPerSec('relay-bandwidth', bandwidth),
       data: text(values, 'data'),
       maxLogins: wholeNumber(values, 'max-logins', 1, 1_000_000),
       prefixLimits: onOrOff('prefix-limits', text(values, 'prefix-limits')),

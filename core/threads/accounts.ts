@@ -15,7 +15,7 @@ export const RELAY_ACCOUNT = 0;
 /** Of peers without a tenant; also of those whose tenant found no account. */
 export const DEFAULT_ACCOUNT = 1;
 const FIXED_ACCOUNTS = 2;
-/** Most tenants beside the default one: x 64 shards x 144 bytes = 9 MiB, of a relay with tenants. */
+/** Most tenants beside the default one: x 65 threads x 152 bytes = 10 MiB at most, of a relay with tenants. */
 export const MAX_TENANTS = 1_024;
 
 /** Places in an account's limits; a reserve is right after its max. */
