@@ -43,6 +43,7 @@ export const start: Command = {
       description:
         'on, or off: whether connections are limited per address prefix; off behind a proxy (default on)',
       valueHint: 'on|off',
+    },
     'relay-bandwidth': {
       type: 'string',
       description:
