@@ -166,6 +166,7 @@ class Shard {
         open: (socket) => this.#open(socket),
         message: (session, message, isBinary) => this.#message(session, message, isBinary),
         drain: (session) => this.outboxes.drained(session),
+        pong: (session, payload) => this.outboxes.answered(session, payload),
         close: (session, lost) => {
           session.socketGone = true;
           this.#logins.through(session);

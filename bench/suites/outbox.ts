@@ -72,6 +72,9 @@ class StubSocket implements ShardSocket<ShardSession> {
     consume(message.length + message[0]!);
     return SENT;
   }
+  ping(): number {
+    return SENT;
+  }
   getBufferedAmount(): number {
     return 0;
   }

@@ -81,10 +81,7 @@ function addressOf(relay: Relay): { url: string; adminUrl: string | null; id: st
 
 async function startRelay(settings: RelaySettings): Promise<Relay> {
   const {
-<<<<<<< HEAD
     openMetrics,
-=======
->>>>>>> 9f41ed6 (Add start --relay-bandwidth and npm run fairness; tests of quotas and held credit; documents of budgets)
     host,
     port = DEFAULT_PORT,
     shards,
@@ -92,10 +89,7 @@ async function startRelay(settings: RelaySettings): Promise<Relay> {
     adminToken,
     maxLogins,
     prefixLimits,
-<<<<<<< HEAD
-=======
     relayBandwidth,
->>>>>>> 9f41ed6 (Add start --relay-bandwidth and npm run fairness; tests of quotas and held credit; documents of budgets)
   } = settings;
   const data = dataDirectory(settings);
   const identity = data === undefined ? undefined : await keptIdentity(data);

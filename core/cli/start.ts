@@ -2,12 +2,8 @@
 import type { Command } from './command.ts';
 import { drainOptions } from './drain-flags.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from './exit-codes.ts';
-<<<<<<< HEAD
 import { list, text, wholeNumber } from './flags.ts';
-=======
-import { text, wholeNumber } from './flags.ts';
 import { bytesPerSec } from './rate.ts';
->>>>>>> 9f41ed6 (Add start --relay-bandwidth and npm run fairness; tests of quotas and held credit; documents of budgets)
 
 export const start: Command = {
   name: 'supernode start',

@@ -17,6 +17,7 @@ export const SEND_DROPPED = 2;
 export interface ShardSocket<S> {
   session: S;
   send(message: Uint8Array, isBinary: boolean, compress: boolean): number;
+  ping(payload: Uint8Array): number;
   getBufferedAmount(): number;
   getRemoteAddressAsText(): ArrayBuffer;
   end(code?: number, message?: string): void;
@@ -29,6 +30,8 @@ export interface ShardHandlers<S> {
   open(socket: ShardSocket<S>): S;
   message(session: S, message: ArrayBuffer, isBinary: boolean): void;
   drain(session: S): void;
+  /** The answer to a ping of ours, or to one of uWebSockets.js's own, which are empty. */
+  pong(session: S, payload: ArrayBuffer): void;
   /** `lost`: the connection ended without a close handshake. */
   close(session: S, lost: boolean): void;
   /** An exception that was contained; `session` is undefined before `open`. The socket is closed after it. */
@@ -194,6 +197,14 @@ export function createShardApp<S>(
         handlers.drain(socket.session);
       } catch (error) {
         contain('drain', error, socket);
+      }
+    },
+    pong: (ws, payload) => {
+      const socket = ws as unknown as Socket;
+      try {
+        handlers.pong(socket.session, payload);
+      } catch (error) {
+        contain('pong', error, socket);
       }
     },
     close: (ws, code) => {

@@ -50,6 +50,7 @@ async function serve(tls: boolean, bad: Partial<ShardHandlers<Conn>> = {}): Prom
         bad.message?.(conn, message, isBinary);
         conn.socket.send(new Uint8Array(message), true, false);
       },
+      pong() {},
       drain(conn) {
         server.drained.push(conn.number);
         bad.drain?.(conn);

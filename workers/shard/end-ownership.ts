@@ -48,6 +48,7 @@ export class EndOwnership {
     ends.op[end] = OP_DATA + kind.priority;
     ends.reliable[end] = kind.reliable ? 1 : 0;
     ends.lifeMs[end] = kind.reliable ? 0 : kind.lifeMs;
+    if (!kind.reliable && session.flight === null) session.flightMark = 1;
     if (state === OPENING && kind.reliable) this.grant(session, end, kind.credit);
     ends.next[end] = session.firstEnd;
     if (session.firstEnd !== 0) ends.prev[session.firstEnd - 1] = end + 1;

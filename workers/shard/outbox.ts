@@ -16,6 +16,7 @@ import { C, sendBucket } from '../../core/threads/counters.ts';
 import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
 import type { Congestion } from './congestion.ts';
 import type { Ends } from './ends.ts';
+import { Flight } from './flight.ts';
 import type { SessionMeter } from './meters.ts';
 import { CONTROL, expiryOf, type Fate, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
 import { ENDED, type Session } from './session.ts';
@@ -27,7 +28,7 @@ const SLACK_BYTES = 8;
 const SENDS_PER_TURN = 8;
 
 /** What waits goes in slices of about this size: audio that comes meanwhile waits for no more of a lower class. */
-const SLICE_BYTES = 16 * 1024;
+const SLICE_BYTES = 4 * 1024;
 
 const CLASS_OF_OP = 0x07;
 
@@ -75,6 +76,10 @@ export class Outboxes {
     new Pool(16 * 1024, 256),
     new Pool(MAX_SEND_BYTES, 64),
   ] as const;
+  readonly #pingBytes = new Uint8Array(4);
+  readonly #pingView = new DataView(this.#pingBytes.buffer);
+  /** How late this thread is; set by who measures it. */
+  lagMs = 0;
   #dirty: Session[] = [];
   #flushing: Session[] = [];
   /** Sessions whose queue waits for their budget. */
@@ -187,7 +192,45 @@ export class Outboxes {
       session.queue ??= new PressureQueue(this.#fate);
     } else if (status === SEND_DROPPED) {
       this.#host.end(session, 'overloaded', 'The socket refused a message.');
+      return;
     }
+    session.flightBytes += bytes;
+    if (session.flightBytes >= session.flightMark) this.#ask(session);
+  }
+
+  /** Asks the receiver how far it has read; with more in flight than its window it comes under pressure. */
+  #ask(session: Session): void {
+    const now = performance.now();
+    session.flight ??= new Flight(now);
+    const { flight } = session;
+    flight.sent(session.flightBytes);
+    session.flightBytes = 0;
+    this.#ping(session, flight, now);
+    this.#limit(session, flight);
+    if (flight.roomBytes > 0 || session.queue !== null) return;
+    this.#counters[C.pressured]!++;
+    session.queue = new PressureQueue(this.#fate);
+  }
+
+  #ping(session: Session, flight: Flight, now: number): void {
+    const seq = flight.ping(now);
+    if (seq === 0) return;
+    this.#pingView.setUint32(0, seq);
+    session.socket.ping(this.#pingBytes);
+  }
+
+  /** A pong has come. */
+  answered(session: Session, payload: ArrayBuffer): void {
+    if (session.flight === null || session.state === ENDED || payload.byteLength !== 4) return;
+    const { flight } = session;
+    flight.pong(new DataView(payload).getUint32(0), performance.now(), this.lagMs);
+    this.#limit(session, flight);
+    if (session.queue !== null) this.#markDirty(session);
+  }
+
+  #limit(session: Session, flight: Flight): void {
+    session.flightMark = flight.markBytes;
+    session.mostSendBytes = Math.min(MAX_SEND_BYTES, flight.windowBytes);
   }
 
   /** The socket has taken more of what waits in it. */
@@ -212,6 +255,11 @@ export class Outboxes {
   /** Makes room for `bytes` in the outbox. False when it is full; then the session has a queue. */
   #room(session: Session, bytes: number, alignment: number): boolean {
     if (session.outbox === null) {
+      if (bytes > session.mostSendBytes) {
+        this.#markDirty(session);
+        session.queue = new PressureQueue(this.#fate);
+        return false;
+      }
       session.outbox = this.#poolFor(bytes).take();
       session.outStart = alignment;
       session.outEnd = alignment;
@@ -219,7 +267,7 @@ export class Outboxes {
       return true;
     }
     // Before the length of the buffer, which has slack beyond what one message may have.
-    if (session.outEnd - session.outStart + bytes > MAX_SEND_BYTES) {
+    if (session.outEnd - session.outStart + bytes > session.mostSendBytes) {
       session.queue = new PressureQueue(this.#fate);
       return false;
     }
@@ -289,31 +337,58 @@ export class Outboxes {
     if (session.creditDue) this.#tellCredit(session);
     if (session.state === ENDED) return;
     const now = performance.now();
+    const { flight } = session;
     for (let sends = 0; sends < SENDS_PER_TURN; sends++) {
-      const buffer = this.#pools[2].take();
-      session.outbox = buffer;
-      session.outStart = 0;
-      session.outEnd = 0;
-      for (
-        let item = queue.take(MAX_SEND_BYTES, now, classesOf(session));
-        item !== undefined;
-        item = queue.take(MAX_SEND_BYTES - session.outEnd, now, classesOf(session))
-      ) {
-        buffer.set(item.bytes, session.outEnd);
-        session.outEnd += item.bytes.length;
-        session.outFrames += item.frames;
-        session.meter?.got(item.bytes.length, item.frames);
+      let roomBytes = MAX_SEND_BYTES;
+      if (flight !== null) {
+        if (flight.roomBytes <= 0) break;
+        roomBytes = Math.min(roomBytes, Math.max(SLICE_BYTES, flight.windowBytes / 4));
       }
-      if (session.outEnd === 0) {
-        this.#takeBack(session);
+      if (!this.#fill(session, queue, roomBytes, now)) {
         if (this.#waitsForBudget(session)) return;
         session.queue = null;
         return;
       }
       this.send(session);
-      if (session.state === ENDED || session.socket.getBufferedAmount() > 0) return;
+      if (session.state === ENDED) return;
+      if (flight !== null) this.#tellFlight(session, flight, now);
+      if (session.socket.getBufferedAmount() > 0) return;
     }
-    this.#markDirty(session);
+    if (flight === null || flight.roomBytes > 0) this.#markDirty(session);
+    else if (flight.unasked) this.#ping(session, flight, now);
+  }
+
+  /** What was sent now counts, and is asked for. */
+  #tellFlight(session: Session, flight: Flight, now: number): void {
+    if (session.flightBytes === 0) return;
+    flight.sent(session.flightBytes);
+    session.flightBytes = 0;
+    this.#ping(session, flight, now);
+  }
+
+  /** Fills the outbox from the queue: up to `roomBytes`, or one item that is larger. @returns false when there is nothing. */
+  #fill(session: Session, queue: PressureQueue, roomBytes: number, now: number): boolean {
+    const buffer = this.#pools[2].take();
+    session.outbox = buffer;
+    session.outStart = 0;
+    session.outEnd = 0;
+    for (
+      let item =
+        queue.take(roomBytes, now, classesOf(session)) ?? queue.take(MAX_SEND_BYTES, now, classesOf(session));
+      item !== undefined;
+      item =
+        session.outEnd < roomBytes
+          ? queue.take(roomBytes - session.outEnd, now, classesOf(session))
+          : undefined
+    ) {
+      buffer.set(item.bytes, session.outEnd);
+      session.outEnd += item.bytes.length;
+      session.outFrames += item.frames;
+      session.meter?.got(item.bytes.length, item.frames);
+    }
+    if (session.outEnd > 0) return true;
+    this.#takeBack(session);
+    return false;
   }
 
   /** Counts what is about to be sent; when the budget has no room for every class after it, the next waits in a queue. */

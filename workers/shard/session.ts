@@ -2,8 +2,10 @@
  * A session is one WebSocket, from its upgrade to its end. It is owned by its shard; no other thread sees it.
  * An idle logged-in session owns no buffer and no queue: 10,000 of them must cost little.
  */
+import { MAX_SEND_BYTES } from '../../core/protocol/limits.ts';
 import { DEFAULT_ACCOUNT } from '../../core/threads/accounts.ts';
 import type { ShardSocket } from '../../core/transport/uws.ts';
+import type { Flight } from './flight.ts';
 import type { Inbox } from './mail.ts';
 import type { SessionMeter } from './meters.ts';
 import type { PressureQueue } from './pressure.ts';
@@ -50,6 +52,12 @@ export class Session {
   /** Not null while the socket has not taken everything it was given, or one message cannot carry all of this turn. */
   queue: PressureQueue | null = null;
 
+  /** Bytes sent since the last ping, and after which the next is due: never, without a realtime channel. See flight.ts. */
+  flightBytes = 0;
+  flightMark = Number.POSITIVE_INFINITY;
+  flight: Flight | null = null;
+  /** What one turn may send to it: beyond it the rest waits. Never more than MAX_SEND_BYTES. */
+  mostSendBytes = MAX_SEND_BYTES;
   /** Not null while it is logged in and has a budget, its own or one that it shares (see meters.ts). */
   meter: SessionMeter | null = null;
   /** Whose quotas and budgets it counts for (see threads/accounts.ts). */
