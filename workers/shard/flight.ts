@@ -14,7 +14,7 @@
  * anything can queue, and gives the round trip that delays are compared with.
  */
 export const FIRST_MARK_BYTES = 16 * 1024;
-export const FIRST_WINDOW_BYTES = 32 * 1024;
+export const FIRST_WINDOW_BYTES = 128 * 1024;
 /** Voice of a second; a window below it would hold back who is merely far away. */
 export const LEAST_WINDOW_BYTES = 8 * 1024;
 export const MOST_WINDOW_BYTES = 16 * 1024 * 1024;
