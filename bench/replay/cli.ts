@@ -55,8 +55,9 @@ async function run(settings: ReplaySettings, progress: Progress): Promise<Report
     const outcomes: Outcome[] = [];
     for (const plan of plans) {
       outcomes.push(
-        await runPlan(plan, settings.real, (share) => {
-          progress.show(titleOf(plan), done + share * WEIGHT[plan.arm] * 1_000, all);
+        await runPlan(plan, settings.real, (share, text) => {
+          const title = text === undefined ? titleOf(plan) : `${titleOf(plan)}: ${text}`;
+          progress.show(title, done + share * WEIGHT[plan.arm] * 1_000, all);
         }),
       );
       done += WEIGHT[plan.arm] * 1_000;

@@ -168,7 +168,7 @@ test('events tell who came and who went, and why', async () => {
   relay.disconnect(b.id.toUpperCase());
   await b.ended;
   await until('b has left', () => events.length === 4);
-  expect(events).toEqual([`+${a.id}`, `+${b.id}`, `-${a.id} left`, `-${b.id} disconnected`]);
+  expect(events).toEqual([`+${a.id}`, `+${b.id}`, `-${a.id} lost`, `-${b.id} disconnected`]);
   const c = await dial(relay);
   c.send(Uint8Array.of(0));
   await c.ended;

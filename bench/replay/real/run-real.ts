@@ -32,7 +32,7 @@ const RESULT_DEADLINE_MS = 20_000;
 const RAMP_SHARE = 0.6;
 /** What a load process may take to note that a relay is killed, which must not be taken for a fault. */
 const NOTE_MS = 500;
-/** How often the peers are told the load of the relays, milliseconds of the clock: 30 s in the simulation, scaled by 120. */
+/** How often the peers are told the load of the relays, milliseconds of the clock: 30 s of the replay at the scale of 120; 60 s in the simulation. */
 const REPORT_MS = 250;
 /** An answer of the store is late when it took so many times the median of the baseline, and at least this long. */
 const LATE_FACTOR = 5;
