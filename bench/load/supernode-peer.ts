@@ -142,6 +142,9 @@ export class SupernodePeer extends WebSocketPeer {
       }
       case op.OP_MOVING:
         throw new LoadFault('broken', 'The relay is leaving.');
+      case op.OP_CONGESTION:
+        // What is lost is found by the count of packets.
+        return;
       default:
         throw new Error(`The relay sent op ${frame.op}, which only a client sends.`);
     }

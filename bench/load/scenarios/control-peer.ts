@@ -341,6 +341,9 @@ export class ControlPeer {
       case op.OP_CLOSED:
         this.#closed(frame.requestId, frame.body);
         return;
+      case op.OP_CONGESTION:
+        // What is lost is found by the count of packets.
+        return;
       default:
         throw new LoadFault(
           'corrupted',
