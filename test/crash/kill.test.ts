@@ -10,7 +10,7 @@ import { Account, adopt, lost } from './ledger.ts';
 import { type Player, Writer } from './writer.ts';
 
 const IS_SOAK = Boolean(process.env['SUPERNODE_SOAK']);
-const KILLS = IS_SOAK ? 200 : 8;
+const KILLS = IS_SOAK ? 200 : 4;
 const PEERS = 50;
 const MAX_BYTES = 1024 * 1024 * 1024;
 
