@@ -5,9 +5,11 @@
  * One turn of the event loop: uWebSockets.js calls `message` for every socket that has something (frames go to
  * outboxes and rings); then `#turn` reads the rings, flushes every outbox with one send, and commits the rings.
  */
+import { Behind, LOOK_MS } from '../core/overload/behind.ts';
 import { VersionRules } from '../core/overload/version-rules.ts';
 import { encodeControl } from '../core/protocol/control.ts';
 import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
+import { MAX_SHARD_QUEUE_BYTES } from '../core/protocol/limits.ts';
 import * as op from '../core/protocol/ops.ts';
 import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
@@ -76,6 +78,7 @@ class Shard {
   readonly meters: Meters;
   readonly heldCredit: HeldCredit;
   readonly tenants: boolean;
+  readonly behind = new Behind();
   readonly asks: Asks;
   readonly gate: Gate;
   readonly #directory: Directory;
@@ -92,6 +95,7 @@ class Shard {
   readonly #farewells = new Farewells((session, error) => this.#fault('farewell', error, session));
   #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
 
   constructor(task: ShardTask, closed: () => void) {
     this.task = task;
@@ -193,21 +197,23 @@ class Shard {
     this.#sweep = setInterval(() => {
       const now = performance.now();
       this.why.tick(Date.now());
-      this.#watch(now);
+      this.counters[C.whyForgotten] = this.why.forgotten;
       this.#logins.expire(now);
       this.#channels.expireOffers(now);
       this.#directory.sweep(now);
     }, SWEEP_MS);
+    this.#look = setInterval(() => this.#lookAtItself(performance.now()), LOOK_MS);
     this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });
   }
 
-  /** What the shard says of itself. */
-  #watch(now: number): void {
+  /** How late this thread is: for the operator, and so that neither it nor a receiver is asked for more than it can do. */
+  #lookAtItself(now: number): void {
     const { counters } = this;
     this.#lag.sample(now);
     counters[C.lagMeanUs] = this.#lag.meanUs;
     counters[C.lagMaxUs] = this.#lag.maxUs;
-    counters[C.whyForgotten] = this.why.forgotten;
+    this.outboxes.flights.lagMs = this.#lag.lastMaxUs / 1_000;
+    this.behind.look(this.#lag.meanUs / 1_000, counters[C.queuedBytes]! / MAX_SHARD_QUEUE_BYTES);
   }
 
   // --- what the socket brings ------------------------------------------------------------------------------------
@@ -469,6 +475,7 @@ class Shard {
 
   close(): void {
     clearInterval(this.#sweep);
+    clearInterval(this.#look);
     this.#lag.stop();
     this.#drain.stop();
     this.congestion.stop();

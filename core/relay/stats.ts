@@ -47,6 +47,7 @@ export interface RelayStats {
     gone: number;
     control: number;
     budget: number;
+    behind: number;
   };
   /** Credit that senders are not told of until their budgets have room, and times an outbox waited for its receiver's. */
   budgets: { creditHeldBytes: number; waits: number };
@@ -157,6 +158,7 @@ export function readStats(
       gone: sum('dropGone'),
       control: sum('dropControl'),
       budget: sum('dropBudget'),
+      behind: sum('dropBehind'),
     },
     budgets: { creditHeldBytes: sum('creditHeldBytes'), waits: sum('budgetWaits') },
     dropsByClass: {

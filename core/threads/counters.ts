@@ -111,6 +111,7 @@ export const COUNTERS = [
   'loginsBusy', // logins that were told to come back: too many, or the relay was behind
   'loginsLate', // logins that were not done in time
   'dropBudget', // frames: realtime, the sender had no budget for their class
+  'dropBehind', // frames: realtime, the shard was behind
   'creditHeldBytes', // gauge: credit that senders are not told of until their budgets have room
   'budgetWaits', // times an outbox had to wait for its receiver's budget
 ] as const;

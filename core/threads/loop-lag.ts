@@ -15,6 +15,8 @@ export class LoopLag {
   #maxBefore = 0;
   /** Over the time between the last two samples, microseconds. */
   meanUs = 0;
+  /** The most between the last two samples, microseconds. */
+  lastMaxUs = 0;
 
   constructor() {
     this.#histogram.enable();
@@ -29,7 +31,8 @@ export class LoopLag {
     const histogram = this.#histogram;
     if (histogram.count > 0) {
       this.meanUs = late(histogram.mean);
-      this.#max = Math.max(this.#max, late(histogram.max));
+      this.lastMaxUs = late(histogram.max);
+      this.#max = Math.max(this.#max, this.lastMaxUs);
       histogram.reset();
     }
     if (now - this.#windowAt < WINDOW_MS) return;

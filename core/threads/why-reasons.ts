@@ -57,6 +57,15 @@ export const WHY_REASONS = {
       'The relay has too little processor for its load: fewer peers, more cores, or look at its loop lag.',
     doc: OPERATIONS,
   },
+  'shard-behind': {
+    kind: 'dropped',
+    what: 'The shard of the peer was late with its work, so it forwarded less realtime data below audio, bulk first.',
+    limit: 'lateness of a shard',
+    value: '20 ms in the mean of 100 ms',
+    advice:
+      'The relay has too little processor for its load: fewer peers, more cores, or look at its loop lag.',
+    doc: OPERATIONS,
+  },
   'channel-closed': {
     kind: 'dropped',
     what: "The peer sent data on a label that is not, or no longer, one of its open channels'.",

@@ -160,8 +160,13 @@ async function refusedLogin(relay: Relay): Promise<RawPeer> {
 }
 
 /** Opens a channel between two peers of the world. @returns the opener's end and label. */
-function openIn(world: ShardWorld, ann: FakePeer, bob: FakePeer): { end: number; label: number } {
-  world.request(ann, op.OP_OPEN, 1, { to: bob.key, ...REALTIME, lifeMs: 100 });
+function openIn(
+  world: ShardWorld,
+  ann: FakePeer,
+  bob: FakePeer,
+  { priority } = REALTIME,
+): { end: number; label: number } {
+  world.request(ann, op.OP_OPEN, 1, { to: bob.key, ...REALTIME, priority, lifeMs: 100 });
   const offer = world.got(bob).find((frame) => 'op' in frame && frame.op === op.OP_OFFER) as {
     body: { label: number };
   };
@@ -172,10 +177,17 @@ function openIn(world: ShardWorld, ann: FakePeer, bob: FakePeer): { end: number;
   return { end: world.ends.indexOf(opened.body.label), label: opened.body.label };
 }
 
-function sendIn(world: ShardWorld, ann: FakePeer, label: number, frames: number, bytes: number): void {
+function sendIn(
+  world: ShardWorld,
+  ann: FakePeer,
+  label: number,
+  frames: number,
+  bytes: number,
+  { priority } = REALTIME,
+): void {
   for (let i = 0; i < frames; i++) {
     const bundle = new BundleWriter();
-    bundle.addData(op.OP_DATA + REALTIME.priority, label, new Uint8Array(bytes));
+    bundle.addData(op.OP_DATA + priority, label, new Uint8Array(bytes));
     world.bundle(ann, bundle.take());
   }
 }
@@ -199,6 +211,7 @@ const withBob = new Set<WhyReason>([
   'queue-full',
   'expired',
   'ring-full',
+  'shard-behind',
   'budget',
   'too-many-channels',
   'no-room-for-channels',
@@ -231,6 +244,12 @@ const inShard: Partial<Record<WhyReason, InShard>> = {
     world.ends.peerShard[end] = 1;
     world.links.sendData = () => false;
     sendIn(world, ann, label, 2, 100);
+  },
+  'shard-behind': (world, ann, bob) => {
+    const bulk = { ...REALTIME, priority: 4 };
+    const { label } = openIn(world, ann, bob, bulk);
+    for (let k = 0; k < 1_000; k++) world.behind.look(50, 0);
+    sendIn(world, ann, label, 2, 100, bulk);
   },
   budget: (world, ann, bob) => {
     const { end } = openIn(world, ann, bob);

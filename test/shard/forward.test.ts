@@ -119,4 +119,37 @@ describe('forwarding', () => {
     expect(alice.session.liabilityBytes).toBe(0);
     expect(bob.session.liabilityBytes).toBe(0);
   });
+
+  test('by a shard that is behind passes audio, ends of streams and reliable data, and sheds bulk, which it counts', () => {
+    const kinds = [
+      { ...KIND, priority: 4 },
+      { ...KIND, priority: 1 },
+      { ...KIND, priority: 4, reliable: true, lifeMs: 0, credit: 1_000 },
+    ];
+    const world = new ShardWorld();
+    const [alice, bob] = [world.peer(), world.peer()];
+    const [lossy, audio, reliable] = kinds.map((kind) => line(kind, world, alice, bob));
+    const bulk = op.OP_DATA + 4;
+    // Late for so long that nothing but audio and signal passes.
+    for (let k = 0; k < 1_000; k++) world.behind.look(50, 0);
+    world.bundle(
+      alice,
+      bundle(
+        [bulk, lossy!.mine, 1],
+        [AUDIO, audio!.mine, 2],
+        [bulk, reliable!.mine, 3],
+        [bulk, lossy!.mine, 4],
+      ),
+    );
+    expect(payloads(world.got(bob))).toEqual([2, 3]);
+    expect(world.drops()).toEqual({ dropBehind: 2 });
+    // The end of a stream has no payload.
+    const end = new BundleWriter();
+    end.addData(bulk | op.END_BIT, lossy!.mine, new Uint8Array(0));
+    world.bundle(alice, end.take());
+    expect(world.got(bob)).toHaveLength(1);
+    // On time again: the level goes up with every look.
+    for (let k = 0; k < 1_000 && world.behind.active; k++) world.behind.look(0, 0);
+    expect(world.behind.active).toBe(false);
+  });
 });

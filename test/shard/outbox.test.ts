@@ -279,4 +279,30 @@ describe('an outbox', () => {
     expect(w.counters[C.dropGone]).toBe(12);
     expect(w.counters[C.queuedBytes]).toBe(0);
   });
+
+  test('that filled the window, and whose pings the socket dropped, goes on once the socket has drained', () => {
+    const w = world();
+    const { session, socket, end } = receiver(w, { reliable: false, priority: 1 });
+    // As the first realtime channel of a session sets it.
+    session.flightMark = 1;
+    socket.dropsPings = true;
+    const size = 16_000;
+    let sent = 0;
+    while (session.queue === null) {
+      w.outboxes.appendData(session, end, numbered(1, size), 0, size, 1);
+      w.outboxes.flush();
+      expect(++sent).toBeLessThan(100);
+    }
+    w.outboxes.appendData(session, end, numbered(2, size), 0, size, 1);
+    const before = socket.sends.length;
+    socket.dropsPings = false;
+    w.outboxes.drained(session);
+    w.outboxes.flush();
+    expect(socket.pings).toHaveLength(1);
+    expect(socket.sends).toHaveLength(before);
+    w.outboxes.answered(session, socket.pings[0]!.buffer as ArrayBuffer);
+    w.outboxes.flush();
+    expect(socket.sends).toHaveLength(before + 1);
+    expect(session.queue).toBe(null);
+  });
 });

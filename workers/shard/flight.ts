@@ -83,6 +83,11 @@ export class Flight {
     return this.#seq;
   }
 
+  /** The newest ping was not sent after all. */
+  takeBack(seq: number): void {
+    if (this.#pings.at(-1)?.seq === seq) this.#pings.pop();
+  }
+
   /** @param lagMs how late this thread itself is: a pong waits for it too, which is not the receiver's fault. */
   pong(seq: number, now: number, lagMs: number): void {
     const index = this.#pings.findIndex((ping) => ping.seq === seq);

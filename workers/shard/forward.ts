@@ -6,6 +6,7 @@
  * into the ring to the receiver's shard. Neighbours with the same label are copied together, as a *run*.
  * Nothing here allocates, closes over or awaits anything per frame.
  */
+import type { Behind } from '../../core/overload/behind.ts';
 import { dataFrameError } from '../../core/protocol/bundle.ts';
 import { controlFrameEnd } from '../../core/protocol/control.ts';
 import { ProtocolError } from '../../core/protocol/errors.ts';
@@ -39,6 +40,7 @@ export interface ForwardHost {
   readonly why: WhyLedger;
   readonly congestion: Pick<Congestion, 'dropped'>;
   readonly heldCredit: Pick<HeldCredit, 'wake'>;
+  readonly behind: Behind;
   /**
    * A look-up that can be answered here and now, if the control frame at `at` is one.
    * @returns the offset after it; 0: it is not, and has to be decoded.
@@ -149,13 +151,21 @@ function deliverRun(
       meter.sentReserved(size, frames);
       if (ends.held[end] !== 0) host.heldCredit.wake(session);
     }
-  } else if (meter !== null) {
+  } else {
     // The end of a stream is never shed: its receiver would wait for it.
-    if (priority >= meter.in.shedFrom && ends.ended[end] === 0) {
-      host.shed(session, end, frames);
+    if (host.behind.active && ends.ended[end] === 0 && !host.behind.passes(priority, lotOf(session))) {
+      counters[C.dropBehind]! += frames;
+      host.why.noteSent(end, 'shard-behind', frames);
+      host.congestion.dropped(end, 'relay', frames);
       return;
     }
-    meter.sent(size, frames);
+    if (meter !== null) {
+      if (priority >= meter.in.shedFrom && ends.ended[end] === 0) {
+        host.shed(session, end, frames);
+        return;
+      }
+      meter.sent(size, frames);
+    }
   }
   counters[C.framesInSignal + priority]! += frames;
   counters[C.bytesInSignal + priority]! += size;
@@ -165,6 +175,11 @@ function deliverRun(
     host.why.noteSent(end, 'ring-full', frames);
     host.congestion.dropped(end, 'relay', frames);
   }
+}
+
+/** In [0, 1), and evenly over slots: multiples of the golden ratio (Knuth, TAOCP 3, 6.4). */
+function lotOf({ slot }: Session): number {
+  return (slot * 0.618_033_988_749_895) % 1;
 }
 
 /** A frame of the session that goes nowhere; `end` is -1 when its label is none of the session's. */

@@ -16,7 +16,7 @@ import { C, sendBucket } from '../../core/threads/counters.ts';
 import { SEND_DROPPED, SEND_QUEUED } from '../../core/transport/uws.ts';
 import type { Congestion } from './congestion.ts';
 import type { Ends } from './ends.ts';
-import { Flight } from './flight.ts';
+import { Flights } from './flights.ts';
 import type { SessionMeter } from './meters.ts';
 import { CONTROL, expiryOf, type Fate, PressureQueue, REALTIME, RELIABLE } from './pressure.ts';
 import { ENDED, type Session } from './session.ts';
@@ -76,10 +76,7 @@ export class Outboxes {
     new Pool(16 * 1024, 256),
     new Pool(MAX_SEND_BYTES, 64),
   ] as const;
-  readonly #pingBytes = new Uint8Array(4);
-  readonly #pingView = new DataView(this.#pingBytes.buffer);
-  /** How late this thread is; set by who measures it. */
-  lagMs = 0;
+  readonly flights = new Flights();
   #dirty: Session[] = [];
   #flushing: Session[] = [];
   /** Sessions whose queue waits for their budget. */
@@ -194,43 +191,14 @@ export class Outboxes {
       this.#host.end(session, 'overloaded', 'The socket refused a message.');
       return;
     }
-    session.flightBytes += bytes;
-    if (session.flightBytes >= session.flightMark) this.#ask(session);
-  }
-
-  /** Asks the receiver how far it has read; with more in flight than its window it comes under pressure. */
-  #ask(session: Session): void {
-    const now = performance.now();
-    session.flight ??= new Flight(now);
-    const { flight } = session;
-    flight.sent(session.flightBytes);
-    session.flightBytes = 0;
-    this.#ping(session, flight, now);
-    this.#limit(session, flight);
-    if (flight.roomBytes > 0 || session.queue !== null) return;
+    if (this.flights.sent(session, bytes) || session.queue !== null) return;
     this.#counters[C.pressured]!++;
     session.queue = new PressureQueue(this.#fate);
   }
 
-  #ping(session: Session, flight: Flight, now: number): void {
-    const seq = flight.ping(now);
-    if (seq === 0) return;
-    this.#pingView.setUint32(0, seq);
-    session.socket.ping(this.#pingBytes);
-  }
-
   /** A pong has come. */
   answered(session: Session, payload: ArrayBuffer): void {
-    if (session.flight === null || session.state === ENDED || payload.byteLength !== 4) return;
-    const { flight } = session;
-    flight.pong(new DataView(payload).getUint32(0), performance.now(), this.lagMs);
-    this.#limit(session, flight);
-    if (session.queue !== null) this.#markDirty(session);
-  }
-
-  #limit(session: Session, flight: Flight): void {
-    session.flightMark = flight.markBytes;
-    session.mostSendBytes = Math.min(MAX_SEND_BYTES, flight.windowBytes);
+    if (this.flights.answered(session, payload) && session.queue !== null) this.#markDirty(session);
   }
 
   /** The socket has taken more of what waits in it. */
@@ -351,19 +319,11 @@ export class Outboxes {
       }
       this.send(session);
       if (session.state === ENDED) return;
-      if (flight !== null) this.#tellFlight(session, flight, now);
+      if (flight !== null) this.flights.tell(session, now);
       if (session.socket.getBufferedAmount() > 0) return;
     }
     if (flight === null || flight.roomBytes > 0) this.#markDirty(session);
-    else if (flight.unasked) this.#ping(session, flight, now);
-  }
-
-  /** What was sent now counts, and is asked for. */
-  #tellFlight(session: Session, flight: Flight, now: number): void {
-    if (session.flightBytes === 0) return;
-    flight.sent(session.flightBytes);
-    session.flightBytes = 0;
-    this.#ping(session, flight, now);
+    else if (flight.unasked) this.flights.ask(session, flight, now);
   }
 
   /** Fills the outbox from the queue: up to `roomBytes`, or one item that is larger. @returns false when there is nothing. */
