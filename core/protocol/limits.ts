@@ -70,9 +70,10 @@ export const MAX_REALTIME_QUEUE_BYTES = 256 * KiB;
 /**
  * Of these each class may have so much; beyond it its own oldest go. Signal, audio, message, video, bulk. Audio: all of it,
  * since a turn that brings more for one receiver than one message carries passes through here too (with 160 KiB ten peers
- * with 640 packets under way each lost some). Video: half a second of 2 Mbit/s.
+ * with 640 packets under way each lost some). Video: half a second of 2 Mbit/s. The others: a burst of 100 KB to one who has just come, beyond
+ * the first window of workers/shard/flight.ts.
  */
-export const CLASS_QUEUE_BYTES = [64 * KiB, 256 * KiB, 96 * KiB, 128 * KiB, 64 * KiB] as const;
+export const CLASS_QUEUE_BYTES = [64 * KiB, 256 * KiB, 128 * KiB, 128 * KiB, 128 * KiB] as const;
 /**
  * How old a frame of each class may get there, if its channel's life does not end before. Video that is later than a second
  * is a picture of what was, and who shows it waits for the next key frame anyway; bulk that is lossy is asked for again.

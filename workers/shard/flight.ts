@@ -9,12 +9,14 @@
  *                   ping 7        ping 8       ping 9
  *
  * The window follows the delay, as in TCP Vegas (Brakmo and Peterson, 1995) and FAST (Wei et al., 2006): with a queueing
- * delay above TARGET_MS it becomes what would have waited that long, else it doubles when it was the limit. Owned by one
+ * delay above TARGET_MS it becomes what would have waited that long, else it grows when it was the limit: doubles as long as no
+ * delay was seen, as TCP starts slowly; by an eighth a round trip from where one was (doubling there swung the delay of audio
+ * between 40 and 180 ms). Owned by one
  * session, and only by one that has a realtime channel: nobody else pays for it. Its first ping goes with its first data, before
  * anything can queue, and gives the round trip that delays are compared with.
  */
 export const FIRST_MARK_BYTES = 16 * 1024;
-export const FIRST_WINDOW_BYTES = 128 * 1024;
+export const FIRST_WINDOW_BYTES = 32 * 1024;
 /** Voice of a second; a window below it would hold back who is merely far away. */
 export const LEAST_WINDOW_BYTES = 8 * 1024;
 export const MOST_WINDOW_BYTES = 16 * 1024 * 1024;
@@ -30,6 +32,9 @@ const RATE_MS = 10;
 const BASE_MS = 10_000;
 const CONGESTED_BASE_MS = 120_000;
 const MOST_PINGS = 16;
+/** Growth of the window that a delay was seen at, or near; and how long after the last delay that is forgotten. */
+const CAREFUL = 1 / 8;
+const CAREFUL_MS = 2_000;
 
 export class Flight {
   windowBytes = FIRST_WINDOW_BYTES;
@@ -46,6 +51,8 @@ export class Flight {
   #rateAcked = 0;
   #rateMs: number;
   #changedMs = 0;
+  /** When a delay above the target was seen last. */
+  #delayedMs = Number.NEGATIVE_INFINITY;
   #seq = 0;
   /** Pings without a pong, oldest first: the bytes sent before each, those in flight then, and when. */
   #pings: { seq: number; sent: number; inFlight: number; atMs: number }[] = [];
@@ -113,6 +120,7 @@ export class Flight {
     if (atMs < this.#changedMs) return;
     if (rttMs - baseMs > TARGET_MS + lagMs) {
       this.#changedMs = now;
+      this.#delayedMs = now;
       const fits = (inFlight * (baseMs + TARGET_MS)) / rttMs;
       if (fits < this.windowBytes) {
         // Half of the way, so that one pong that is a little late is not taken for a slow receiver.
@@ -124,7 +132,8 @@ export class Flight {
       // A ping from before the window was full has not tried it.
       if (inFlight * 2 < this.windowBytes) return;
       this.#changedMs = now;
-      this.windowBytes = Math.min(MOST_WINDOW_BYTES, this.windowBytes * 2);
+      const careful = now - this.#delayedMs < CAREFUL_MS;
+      this.windowBytes = Math.min(MOST_WINDOW_BYTES, this.windowBytes * (careful ? 1 + CAREFUL : 2));
     } else this.#measure(now);
     this.#limited = this.roomBytes <= 0;
   }
