@@ -7,16 +7,13 @@
  */
 import { Behind, LOOK_MS } from '../core/overload/behind.ts';
 import { VersionRules } from '../core/overload/version-rules.ts';
-import { encodeControl } from '../core/protocol/control.ts';
-import { type CloseReason, ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
+import { ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import { MAX_SHARD_QUEUE_BYTES } from '../core/protocol/limits.ts';
-import * as op from '../core/protocol/ops.ts';
 import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
 import { LoopLag } from '../core/threads/loop-lag.ts';
 import type {
   Arrival,
-  DepartureReason,
   FromShard,
   LoginProof,
   PresenceChange,
@@ -32,10 +29,10 @@ import { Asks } from './shard/asks.ts';
 import { Channels } from './shard/channels.ts';
 import { Congestion } from './shard/congestion.ts';
 import { ControlFrames } from './shard/control-frames.ts';
+import { Departures } from './shard/departures.ts';
 import { Directory } from './shard/directory.ts';
 import { Drain } from './shard/drain.ts';
 import { Ends } from './shard/ends.ts';
-import { Farewells } from './shard/farewells.ts';
 import { deliverLocal, forwardBundle } from './shard/forward.ts';
 import { Gate } from './shard/gate.ts';
 import { HeldCredit } from './shard/held-credit.ts';
@@ -43,23 +40,11 @@ import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
 import { Meters } from './shard/meters.ts';
 import { Outboxes } from './shard/outbox.ts';
-import { noteRefusal } from './shard/refusals.ts';
 import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
 import { WhyLedger } from './shard/why.ts';
 
 /** Deadlines are looked at this often. */
 const SWEEP_MS = 500;
-
-/** Codes of sessions that ended because their peer broke the protocol. */
-const PROTOCOL_ERRORS: ReadonlySet<WireErrorCode> = new Set<WireErrorCode>([
-  'bad-frame',
-  'bad-control',
-  'unknown-op',
-  'frame-too-large',
-  'text-message',
-  'already-logged-in',
-  'credit-limit',
-]);
 
 class Shard {
   readonly task: ShardTask;
@@ -86,13 +71,13 @@ class Shard {
   readonly #logins: Logins;
   readonly #controls: ControlFrames;
   readonly #drain: Drain;
+  readonly #departures: Departures;
   readonly versionRules: VersionRules;
   readonly #lag = new LoopLag();
   readonly #app: ShardApp;
   readonly #closed: () => void;
   #turnDue = false;
   #proofs: LoginProof[] = [];
-  readonly #farewells = new Farewells((session, error) => this.#fault('farewell', error, session));
   #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
@@ -165,6 +150,13 @@ class Shard {
       directory: this.#directory,
     });
     this.#drain = new Drain(this);
+    this.#departures = new Departures(this, {
+      logins: this.#logins,
+      channels: this.#channels,
+      directory: this.#directory,
+      drain: this.#drain,
+      tell: this.#tell,
+    });
     this.#app = createShardApp<Session>(
       {
         open: (socket) => this.#open(socket),
@@ -174,7 +166,7 @@ class Shard {
         close: (session, lost) => {
           session.socketGone = true;
           this.#logins.through(session);
-          this.#finish(session, 'peer-gone', lost ? 'lost' : 'left');
+          this.#departures.finish(session, 'peer-gone', lost ? 'lost' : 'left');
         },
         fault: (where, error, session) => this.#fault(where, error, session),
       },
@@ -227,7 +219,7 @@ class Shard {
     } catch (error) {
       // Nobody else knows of the session yet, and `close` will not be called for it.
       this.#logins.through(session);
-      this.#finish(session, 'peer-gone', 'internal');
+      this.#departures.finish(session, 'peer-gone', 'internal');
       throw error;
     }
     return session;
@@ -394,7 +386,7 @@ class Shard {
 
   // --- how a session ends ------------------------------------------------------------------------------------------------
 
-  /** Ends a session; at the end of the turn its peer is told why in an error frame and its socket is closed. */
+  /** See departures.ts. */
   refuse(
     session: Session,
     code: WireErrorCode,
@@ -402,75 +394,11 @@ class Shard {
     retryAfterMs?: number,
     why?: WhyReason,
   ): void {
-    if (session.state === ENDED) return;
-    noteRefusal(this.why, session, code, why);
-    const wasLive = session.state === LIVE;
-    const { successors } = this.#drain;
-    const body = {
-      code,
-      message,
-      fatal: true,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      // Who is logged in was told by `moving`.
-      ...(code === 'drained' && !wasLive && successors.length > 0 ? { successors: [...successors] } : {}),
-    };
-    const frame = encodeControl(op.OP_ERROR, 0, body);
-    if (!wasLive) this.#loginRefused(code);
-    else if (PROTOCOL_ERRORS.has(code)) this.counters[C.protocolErrors]!++;
-    // What it was to be sent before (a `closed`, say) goes out first.
-    const pending = this.outboxes.takePending(session);
-    this.#finish(session, closeReasonOf(code), code);
-    this.#farewells.add({ session, code, messages: pending ? [pending, frame] : [frame] });
-    this.#schedule();
+    this.#departures.refuse(session, code, message, retryAfterMs, why);
   }
 
-  #loginRefused(code: WireErrorCode): void {
-    this.counters[C.loginsRefused]!++;
-    if (code === 'busy') this.counters[C.loginsBusy]!++;
-    else if (code === 'login-timeout') this.counters[C.loginsLate]!++;
-  }
-
-  /** Frees all that the session holds. Its socket is not touched. */
-  #finish(session: Session, reason: CloseReason, departure: DepartureReason): void {
-    if (session.state === ENDED) return;
-    const wasLive = session.state === LIVE;
-    session.state = ENDED;
-    this.#logins.forget(session);
-    this.#channels.abandon(session, reason);
-    this.heldCredit.forget(session);
-    this.meters.close(session);
-    if (session.accounted) this.accounts.sessions.give(session.account);
-    session.accounted = false;
-    this.#directory.forget(session);
-    this.outboxes.discard(session);
-    this.sessions.remove(session);
-    // Last: who sees the socket gone must not see anything of it that is left.
-    this.counters[C.sockets]!--;
-    if (!wasLive) return;
-    this.counters[C.sessions]!--;
-    const { slot, generation, presenceFlags: flags } = session;
-    this.presence.release(session.key!, { shard: this.index, slot, generation, flags });
-    const plain = (flags & PRESENCE_PLAIN) !== 0;
-    this.changed({ peer: session.key!, came: null, client: session.client, reason: departure, plain });
-  }
-
-  /** An exception was contained: it costs the one session, if it has one, and is told to the main thread. */
   #fault(where: string, error: unknown, session: Session | undefined): void {
-    this.counters[C.faults]!++;
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#tell({
-      kind: 'warning',
-      code: 'contained-fault',
-      message: `shard ${this.index}, ${where}: ${text}`,
-    });
-    if (session && session.state !== ENDED) {
-      this.#finish(session, 'peer-gone', 'internal');
-      try {
-        session.socket.close();
-      } catch {
-        // It was closed already: that is what was wanted.
-      }
-    }
+    this.#departures.fault(where, error, session);
   }
 
   close(): void {
@@ -521,7 +449,7 @@ class Shard {
     this.congestion.flush();
     this.outboxes.flush();
     this.links.commit();
-    this.#farewells.say();
+    this.#departures.say();
     // What the main thread is to know, once per turn.
     if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });
     if (this.#changes.length > 0) this.#tell({ kind: 'changes', changes: this.#changes });
@@ -533,10 +461,6 @@ class Shard {
   readonly #tell = (message: FromShard): void => {
     this.task.control.postMessage(message);
   };
-}
-
-function closeReasonOf(code: WireErrorCode): CloseReason {
-  return code === 'replaced' || code === 'drained' ? code : 'peer-gone';
 }
 
 /** The pool's task: runs until the main thread says `close`. */

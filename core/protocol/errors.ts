@@ -46,6 +46,17 @@ export const WIRE_ERROR_CODES = [
 ] as const;
 export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number];
 
+/** Codes of sessions that ended because their peer broke the protocol: its client's own fault. */
+export const BREACHES: ReadonlySet<WireErrorCode> = new Set<WireErrorCode>([
+  'bad-frame',
+  'bad-control',
+  'unknown-op',
+  'frame-too-large',
+  'text-message',
+  'already-logged-in',
+  'credit-limit',
+]);
+
 /** Why a channel ended (docs/protocol.md §6.5). */
 export const CLOSE_REASONS = [
   'closed',

@@ -4,6 +4,7 @@
  */
 import { VersionQuarantine } from '../overload/version-quarantine.ts';
 import { type Suspicion, type VersionRow, VersionWatch } from '../overload/version-watch.ts';
+import { BREACHES, type WireErrorCode } from '../protocol/errors.ts';
 import type { DepartureReason, LoginProof, PresenceChange } from '../threads/messages.ts';
 import type { ResolvedVersions } from './version-options.ts';
 
@@ -25,17 +26,10 @@ export interface VersionStats {
 
 const LOOK_MS = 1_000;
 const MOST_SHOWN = 20;
-/** Ends that are the client's own fault. */
-const ABNORMAL: ReadonlySet<DepartureReason> = new Set<DepartureReason>([
-  'lost',
-  'bad-frame',
-  'bad-control',
-  'unknown-op',
-  'frame-too-large',
-  'text-message',
-  'already-logged-in',
-  'credit-limit',
-]);
+/** Whether a session ended by its client's own fault. */
+function isAbnormal(reason: DepartureReason): boolean {
+  return reason === 'lost' || BREACHES.has(reason as WireErrorCode);
+}
 
 export class VersionDesk {
   readonly #host: VersionDeskHost;
@@ -54,7 +48,7 @@ export class VersionDesk {
     if (change.came === undefined) return;
     const now = performance.now();
     const peer = hashOf(change.peer);
-    if (change.came === null) this.#watch.left(change.client, peer, ABNORMAL.has(change.reason), now);
+    if (change.came === null) this.#watch.left(change.client, peer, isAbnormal(change.reason), now);
     else {
       this.#watch.came(change.came.client, peer, now);
       this.#quarantine.came(peer);
