@@ -29,13 +29,18 @@ function sample(server: Served): void {
 /** Starts a server, says where it listens, and answers the run until that lets go of this process. */
 export async function answerRun(start: () => Served | Promise<Served>): Promise<void> {
   if (!process.send) throw new Error('This server is started by a benchmark, not by hand.');
+  let started: Served | null = null;
+  const end = async (): Promise<void> => {
+    await started?.close();
+    process.exit();
+  };
+  // Before it starts: the run may be gone by the time it has, or even now.
+  process.once('disconnect', end);
   try {
     const server = await start();
+    started = server;
+    if (!process.connected) await end();
     let collector: GarbageCollector | null = null;
-    process.once('disconnect', async () => {
-      await server.close();
-      process.exit();
-    });
     process.on('message', (message: ToServer) => {
       if (message.kind === 'sample') {
         sample(server);

@@ -63,6 +63,25 @@ test.runIf(process.platform === 'linux')('no server outlives a run that was kill
   await until('the server is gone', () => !alive(pid));
 });
 
+test.runIf(process.platform === 'linux')('a relay ends whose run was killed before it was up', async () => {
+  const relay = new URL('../../../dist/bench/systems/relay-process.js', import.meta.url).pathname;
+  const code = `
+    import { fork } from 'node:child_process';
+    console.log(fork(${JSON.stringify(relay)}, ['1']).pid);
+    setInterval(() => {}, 1_000);
+  `;
+  const run = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  run.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  await until('the relay starts', () => printed.includes('\n'));
+  run.kill('SIGKILL');
+  await until('the relay is gone', () => !alive(Number(printed)));
+});
+
 function alive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
