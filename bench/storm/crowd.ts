@@ -44,6 +44,8 @@ export class Crowd implements AttemptHost {
   #attempts = 0;
   #hastyLogins = 0;
   #mostSockets = 0;
+  #beganMs = 0;
+  #lastBegunMs = 0;
 
   constructor(plan: CrowdPlan) {
     this.#plan = plan;
@@ -64,6 +66,7 @@ export class Crowd implements AttemptHost {
   /** Those who do not wait begin. */
   begin(): void {
     this.#at = performance.now();
+    this.#beganMs = this.#at;
     this.#timer = setInterval(() => this.#step(), STEP_MS);
   }
 
@@ -91,6 +94,7 @@ export class Crowd implements AttemptHost {
     const inTurn = refusedFirst.reduce((sum, peer) => sum + peer.attempts - 1, 0);
     return {
       attempts: this.#attempts,
+      begunForMs: this.#lastBegunMs - this.#beganMs,
       refused: { ...this.#refused },
       mostSockets: this.#mostSockets,
       hastyLogins: this.#hastyLogins,
@@ -149,6 +153,7 @@ export class Crowd implements AttemptHost {
       if (peer.attempts === 0) peer.cameAtMs = now;
       peer.attempts++;
       this.#attempts++;
+      this.#lastBegunMs = now;
       this.#under.add(new LoginAttempt(this.#target, peer, this));
     }
     this.#mostSockets = Math.max(this.#mostSockets, this.#under.size + this.#in.size);
