@@ -82,3 +82,27 @@ export interface Outcome {
   /** What else is worth knowing: name and figure. */
   notes: Record<string, number>;
 }
+
+export function emptySeries(): Series {
+  const perClass = () =>
+    Object.fromEntries(CLASSES.map((name) => [name, []])) as unknown as Series['offered'];
+  return {
+    atMs: [],
+    online: [],
+    wanting: [],
+    capacityPeers: [],
+    relaysUp: [],
+    attemptsPerSec: [],
+    contactsPerSec: [],
+    loginsPerSec: [],
+    refusedPerSec: [],
+    offeredLoad: [],
+    signalPerSec: [],
+    loadMost: [],
+    loadMean: [],
+    queueMost: [],
+    offered: perClass(),
+    served: perClass(),
+    room: [],
+  };
+}

@@ -17,7 +17,9 @@
  * have moved across its path. Readers verify the bucket's sequence number, as with a seqlock; what lies between its two
  * reads is read plainly (a third faster than Atomics), and a store between keeps the second from overtaking it.
  */
+
 import { KEY_BYTES } from '../protocol/peer-id.ts';
+import { finish, mix } from './key-hash.ts';
 
 const LOCK = 0;
 const COUNT = 1;
@@ -301,19 +303,4 @@ export class PresenceTable {
 
 function ownerWord(shard: number, flags: number): number {
   return (shard + 1) | (flags << FLAGS_SHIFT);
-}
-
-/** A seeded multiply-and-rotate step (after MurmurHash3's); the secret seed keeps strangers from choosing buckets. */
-function mix(hash: number, word: number, seed: number): number {
-  let k = Math.imul(word ^ seed, 0xcc9e2d51);
-  k = (k << 15) | (k >>> 17);
-  const h = hash ^ Math.imul(k, 0x1b873593 ^ seed);
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-function finish(hash: number): number {
-  let h = hash;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

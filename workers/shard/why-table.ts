@@ -9,8 +9,10 @@
  *
  * A new entry takes the row that was not noted for longest. Nothing allocates but `find`.
  */
+
 import { fillRandom } from '../../core/identity/random-pool.ts';
 import { KEY_BYTES } from '../../core/protocol/peer-id.ts';
+import { finish, mix } from '../../core/threads/key-hash.ts';
 
 export const MINUTES = 15;
 /**
@@ -263,19 +265,4 @@ function loadKey(into: Int32Array, word: number, bytes: Uint8Array, at: number):
   for (let i = word, b = at; i < word + KEY_WORDS; i++, b += 4) {
     into[i] = bytes[b]! | (bytes[b + 1]! << 8) | (bytes[b + 2]! << 16) | (bytes[b + 3]! << 24);
   }
-}
-
-/** As in core/threads/presence.ts. */
-function mix(hash: number, word: number, seed: number): number {
-  let k = Math.imul(word ^ seed, 0xcc9e2d51);
-  k = (k << 15) | (k >>> 17);
-  const h = hash ^ Math.imul(k, 0x1b873593 ^ seed);
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-function finish(hash: number): number {
-  let h = hash;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

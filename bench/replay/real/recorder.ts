@@ -1,20 +1,13 @@
 /** Takes the numbers of relays and loads at every tick, and makes the series of an outcome of them. */
-import { CLASSES, type Series, type TrafficClass } from '../outcome.ts';
+import { CLASSES, emptySeries, type Series } from '../outcome.ts';
 import type { FleetNumbers } from './fleet.ts';
 import type { LoadSample } from './messages.ts';
 
 /** What the loads have counted, all together. */
-interface Sum {
-  online: number;
-  wanting: number;
-  due: number;
-  contacts: number;
-  attempts: number;
-  logins: number;
-  refused: number;
-  sent: number[];
-  got: number[];
-}
+type Sum = Pick<
+  LoadSample,
+  'online' | 'wanting' | 'due' | 'contacts' | 'attempts' | 'logins' | 'refused' | 'sent' | 'got'
+>;
 
 /** Frames of a contact, beside those of sessions: upgrade, hello, proof, ready. Of the signal class. */
 const FRAMES_OF_A_CONTACT = 4;
@@ -34,27 +27,7 @@ export class Recorder {
   constructor(timeScale: number, triggerMs: number) {
     this.#timeScale = timeScale;
     this.#triggerMs = triggerMs;
-    const perClass = (): Record<TrafficClass, number[]> =>
-      Object.fromEntries(CLASSES.map((name) => [name, []])) as unknown as Record<TrafficClass, number[]>;
-    this.#series = {
-      atMs: [],
-      online: [],
-      wanting: [],
-      capacityPeers: [],
-      relaysUp: [],
-      attemptsPerSec: [],
-      contactsPerSec: [],
-      loginsPerSec: [],
-      refusedPerSec: [],
-      offeredLoad: [],
-      signalPerSec: [],
-      loadMost: [],
-      loadMean: [],
-      queueMost: [],
-      offered: perClass(),
-      served: perClass(),
-      room: [],
-    };
+    this.#series = emptySeries();
   }
 
   /** @param atMs of the replay. @param loads the last sample of each. */

@@ -1,5 +1,5 @@
 /** Makes the series of an outcome from what each second was. */
-import { type AskedWindow, CLASSES, type Outcome, type Series } from '../outcome.ts';
+import { type AskedWindow, CLASSES, emptySeries, type Outcome, type Series } from '../outcome.ts';
 import type { Plan } from '../plan.ts';
 
 /** Replay time of a sample, and of a window of criterion 3. */
@@ -49,26 +49,7 @@ export class Recorder {
   constructor({ timeScale }: Plan) {
     this.#scale = timeScale;
     this.#everySeconds = Math.max(1, Math.round(SAMPLE_MS / 1_000 / timeScale));
-    const none = () => Object.fromEntries(CLASSES.map((name) => [name, []])) as unknown as Series['offered'];
-    this.series = {
-      atMs: [],
-      online: [],
-      wanting: [],
-      capacityPeers: [],
-      relaysUp: [],
-      attemptsPerSec: [],
-      contactsPerSec: [],
-      loginsPerSec: [],
-      refusedPerSec: [],
-      offeredLoad: [],
-      signalPerSec: [],
-      loadMost: [],
-      loadMean: [],
-      queueMost: [],
-      offered: none(),
-      served: none(),
-      room: [],
-    };
+    this.series = emptySeries();
   }
 
   /** Of criterion 3. @param first the first try for this login in this window. */
