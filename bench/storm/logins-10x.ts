@@ -7,13 +7,13 @@
  *     calls: measured in windows of 5 s throughout
  */
 import { spawnSync } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
 import { setTimeout as after } from 'node:timers/promises';
 import color from 'picocolors';
 import { runScript, whole } from '../flags.ts';
 import { Child } from '../load/child.ts';
 import { CallsProcess } from '../load/scenarios/calls-beside.ts';
 import { median } from '../reporter/index.ts';
+import { giveWay } from '../run/give-way.ts';
 import { merge, msAt } from '../run/histograms.ts';
 import { coresToPin, place } from '../run/placement.ts';
 import { Crowd } from './crowd.ts';
@@ -91,7 +91,7 @@ await runScript({
     try {
       await calls.connect();
       // The calls' process is there already and keeps its priority: what delays a packet is the relay, not the load.
-      setPriority(constants.priority.PRIORITY_LOW);
+      giveWay();
       crowd = new Crowd({
         address,
         obeying,

@@ -2,9 +2,9 @@
  * Scenario `login-flood`: calls in progress, in turns alone and with a flood of logins beside them. The calls' process is
  * served before this one, which only makes the flood: what delays a packet is the relay, not the load.
  */
-import { constants, setPriority } from 'node:os';
 import { setTimeout as after } from 'node:timers/promises';
 import { median } from '../../reporter/index.ts';
+import { giveWay } from '../../run/give-way.ts';
 import type { LoadFault } from '../fault.ts';
 import { LoginFlood } from '../login-flood.ts';
 import type { CallsBeside } from './calls-beside.ts';
@@ -34,7 +34,7 @@ export class LoginFloodBesideCalls implements RunningScenario<ScenarioPhase, Log
 
   async connect(): Promise<number> {
     // The calls' process is there already and keeps its priority.
-    setPriority(constants.priority.PRIORITY_LOW);
+    giveWay();
     return this.#calls.connect();
   }
 
