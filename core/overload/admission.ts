@@ -4,16 +4,16 @@
  *   offer --> resumes  [first in, first out]  --.
  *         --> due      [whose turn it is]     ---+--> take, in this order, at most the rate allows
  *         --> newcomers [newest when overloaded]-'
- *         '-> refused: a turn                  waited too long --> refused: a turn
+ *         '-> refused: a turn, when many wait  waited too long --> refused: a turn
  *
  * A *turn* is a moment in virtual time, one login's room after the turn before it, and the first after the backlog:
  *
  *   turn = max(last turn, now + what is before it / capacity) + SPACING / capacity
  *
  * So those who were refused, and come back when they were told to, come as evenly as they can be served. Who comes in his
- * turn goes before newcomers and is not refused again; without that, a flood of newcomers that keeps the queue full would
- * refuse nine of ten who obeyed, again and again (test/overload/admission.test.ts has both). Who comes early, or asks anew
- * without waiting, has the turn that he had: asking more often gains nothing and takes nobody's room.
+ * turn goes before newcomers and is not refused again; without that he would be refused as often as those who do not wait
+ * (test/overload/admission.test.ts has both). Who comes early, or asks anew without waiting, has the turn that he had: asking
+ * more often gains nothing and takes nobody's room.
  *
  * Turns are kept by who asked, in the order in which they are due (they only grow, so that is the order of insertion): one
  * is forgotten when it is used, or TURN_MS after it was due. At most `mostTurns`; who is refused beyond them is told to come
@@ -79,6 +79,7 @@ export class Admission<T> {
   readonly #mostPending: number;
   readonly #mostTurns: number;
   readonly #random: () => number;
+  readonly #targetMs: number;
   readonly #intervalMs: number;
   readonly #resumes: CodelQueue<Entry<T>>;
   readonly #due: CodelQueue<Entry<T>>;
@@ -99,6 +100,7 @@ export class Admission<T> {
     this.#mostPending = mostPending;
     this.#mostTurns = mostTurns;
     this.#random = random;
+    this.#targetMs = targetMs;
     this.#intervalMs = intervalMs;
     const most = mostPending;
     this.#resumes = new CodelQueue({ targetMs, intervalMs, most });
@@ -145,7 +147,7 @@ export class Admission<T> {
     if (isDue) this.#turns.delete(who!);
     if (kind === 'resume') this.#resumes.push(entry, now);
     else if (isDue) this.#due.push(entry, now);
-    else if (turn !== undefined && this.#newcomers.overloaded) return { retryAfterMs: this.#turn(who, now) };
+    else if (this.#waitsTooLong(turn !== undefined)) return { retryAfterMs: this.#turn(who, now) };
     else this.#newcomers.push(entry, now);
     return null;
   }
@@ -190,6 +192,17 @@ export class Admission<T> {
   nextMs(now: number): number {
     if (this.#bucket === null) return 0;
     return Math.max(0, ((1 - this.#bucket.level(now)) * 1_000) / this.#bucket.perSec);
+  }
+
+  /**
+   * Whether a newcomer would wait so long that he would be refused in the end: then he is told at once. Else all that came in
+   * an interval would be refused in the same moment, and calls would wait until that is done. Who has a turn and comes
+   * before it does not wait behind others.
+   */
+  #waitsTooLong(hasTurn: boolean): boolean {
+    if (hasTurn && this.#newcomers.overloaded) return true;
+    const before = this.#resumes.size + this.#due.size + this.#newcomers.size + this.#working;
+    return (before * 1_000) / this.perSec > (hasTurn ? this.#targetMs : this.#intervalMs);
   }
 
   #room(most: number, now: number): number {
