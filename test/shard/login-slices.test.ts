@@ -8,6 +8,7 @@ class World {
   readonly done: string[] = [];
   readonly shed: { item: string; retryAfterMs: number }[] = [];
   costMs = 0.1;
+  shedCostMs = 0;
   slices: LoginSlices<string>;
 
   constructor() {
@@ -20,7 +21,10 @@ class World {
         this.now += this.costMs;
         if (item === 'throws') throw new Error('as it was told');
       },
-      (item, retryAfterMs) => this.shed.push({ item, retryAfterMs }),
+      (item, retryAfterMs) => {
+        this.shed.push({ item, retryAfterMs });
+        this.now += this.shedCostMs;
+      },
     );
   }
 
@@ -80,5 +84,27 @@ describe('slices of login work', () => {
     const waits = world.shed.map(({ retryAfterMs }) => retryAfterMs);
     expect(Math.min(...waits)).toBeGreaterThan(0);
     expect(Math.max(...waits)).toBeGreaterThan(200);
+  });
+
+  test('take as long when a thousand are refused at once, and go on with the others meanwhile', () => {
+    const world = new World();
+    world.shedCostMs = 0.1;
+    for (let k = 0; k < 1_000; k++) world.slices.add(`old ${k}`, 'other');
+    world.now += 1_001;
+    for (let k = 0; k < 100; k++) world.slices.add(`new ${k}`, 'other');
+    let longest = 0;
+    let shedMeanwhile = 0;
+    while (world.turns.length > 0) {
+      const startedMs = world.now;
+      world.turn();
+      longest = Math.max(longest, world.now - startedMs);
+      if (world.done.length < 100) shedMeanwhile = world.shed.length;
+    }
+    expect(longest).toBeLessThan(0.7);
+    expect(world.shed).toHaveLength(1_000);
+    expect(world.done).toHaveLength(100);
+    // Every other one, as long as there are both.
+    expect(shedMeanwhile).toBeGreaterThan(90);
+    expect(shedMeanwhile).toBeLessThan(110);
   });
 });

@@ -7,7 +7,8 @@
  *   others     CoDel: newest first when overloaded
  *
  * What waited too long is shed: its peer is told to come back when the shard will have done what is before it, spread over
- * the rate at which it does them. What is in here is bounded by the sessions that are logging in, and in time by CoDel.
+ * the rate at which it does them. To tell it is work too, so it has its part of the slices: every other step, while there is
+ * any. What is in here is bounded by the sessions that are logging in, and in time by CoDel.
  */
 import { Capacity } from '../../core/overload/capacity.ts';
 import { CodelQueue } from '../../core/overload/codel-queue.ts';
@@ -29,13 +30,15 @@ export type Lane = 'verdict' | 'resume' | 'other';
 export class LoginSlices<T> {
   readonly #work: (item: T) => void;
   readonly #shed: (item: T, retryAfterMs: number) => void;
-  #verdicts: T[] = [];
-  #next = 0;
+  readonly #verdicts = new Line<T>();
+  readonly #refusals = new Line<{ item: T; retryAfterMs: number }>();
   readonly #resumes = new CodelQueue<T>({ targetMs: TARGET_MS, intervalMs: INTERVAL_MS, most: MOST });
   readonly #others = new CodelQueue<T>({ targetMs: TARGET_MS, intervalMs: INTERVAL_MS, most: MOST });
   readonly #capacity = new Capacity({ initialPerSec: INITIAL_PER_SEC });
   #lastTurn = 0;
   #now = 0;
+  #done = 0;
+  #refusesNext = false;
   #due = false;
 
   /**
@@ -48,7 +51,7 @@ export class LoginSlices<T> {
   }
 
   get size(): number {
-    return this.#verdicts.length - this.#next + this.#resumes.size + this.#others.size;
+    return this.#verdicts.size + this.#refusals.size + this.#resumes.size + this.#others.size;
   }
 
   add(item: T, lane: Lane): void {
@@ -68,32 +71,43 @@ export class LoginSlices<T> {
     this.#now = performance.now();
     this.#capacity.started(this.#now);
     const until = this.#now + SLICE_MS;
-    let done = 0;
+    this.#done = 0;
     try {
-      do {
-        const item = this.#take();
-        if (item === undefined) break;
-        done++;
-        this.#work(item);
+      while (this.#step()) {
         this.#now = performance.now();
-      } while (this.#now < until);
+        if (this.#now >= until) break;
+      }
     } finally {
-      this.#capacity.served(done, this.#now);
+      this.#capacity.served(this.#done, this.#now);
       if (this.size > 0) this.#schedule();
       else this.#capacity.stopped(this.#now);
     }
   };
 
+  /** @returns false when there was nothing to do. */
+  #step(): boolean {
+    this.#refusesNext = !this.#refusesNext;
+    if (this.#refusesNext && this.#refuse()) return true;
+    const item = this.#take();
+    if (item === undefined) return this.#refuse();
+    this.#done++;
+    this.#work(item);
+    return true;
+  }
+
+  #refuse(): boolean {
+    const refusal = this.#refusals.shift();
+    if (refusal === undefined) return false;
+    this.#shed(refusal.item, refusal.retryAfterMs);
+    return true;
+  }
+
   #take(): T | undefined {
-    if (this.#next < this.#verdicts.length) {
-      const item = this.#verdicts[this.#next++]!;
-      if (this.#next === this.#verdicts.length) {
-        this.#verdicts = [];
-        this.#next = 0;
-      }
-      return item;
-    }
-    return this.#resumes.shift(this.#now, this.#dropped) ?? this.#others.shift(this.#now, this.#dropped);
+    return (
+      this.#verdicts.shift() ??
+      this.#resumes.shift(this.#now, this.#dropped) ??
+      this.#others.shift(this.#now, this.#dropped)
+    );
   }
 
   /** Told one by one, each a login's room after the one before it (core/overload/admission.ts). */
@@ -101,6 +115,35 @@ export class LoginSlices<T> {
     const loginMs = 1_000 / this.#capacity.perSec;
     const before = this.#now + Math.min(INTERVAL_MS, this.#others.size * loginMs);
     this.#lastTurn = Math.max(this.#lastTurn, before) + SPACING * loginMs;
-    this.#shed(item, Math.ceil(this.#lastTurn - this.#now + Math.random() * JITTER_MS));
+    const retryAfterMs = Math.ceil(this.#lastTurn - this.#now + Math.random() * JITTER_MS);
+    this.#refusals.push({ item, retryAfterMs });
   };
+}
+
+const LEAST_LET_GO = 1_024;
+
+/** First in, first out. */
+class Line<T> {
+  #items: T[] = [];
+  #next = 0;
+
+  get size(): number {
+    return this.#items.length - this.#next;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.#next === this.#items.length) return undefined;
+    const item = this.#items[this.#next++];
+    const { length } = this.#items;
+    // What was taken is let go of, at most as often as half of what is there was taken.
+    if (this.#next === length || (this.#next >= LEAST_LET_GO && this.#next * 2 >= length)) {
+      this.#items = this.#items.slice(this.#next);
+      this.#next = 0;
+    }
+    return item;
+  }
 }
