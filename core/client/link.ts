@@ -55,7 +55,8 @@ export class Link {
   readonly #comeback: Comeback;
   /** Attempts in a row that failed. */
   #failures = 0;
-  /** What this relay has named, should it go. */
+  /** Whether this relay has said that it will go, and what it has named. */
+  #leaving = false;
   #successors: readonly string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed: Promise<void> | undefined;
@@ -162,6 +163,7 @@ export class Link {
     this.#readyMs = performance.now();
     this.#failures = 0;
     this.#comeback.connected(this.#readyMs);
+    this.#leaving = false;
     this.#successors = [];
     this.state = 'open';
     if (!first) this.#options.owner.reconnected(resumed);
@@ -174,6 +176,7 @@ export class Link {
 
   #moving({ leaveInMs, retryAfterMs, successors = [] }: Body<typeof OP_MOVING>): void {
     this.#comeback.told(retryAfterMs);
+    this.#leaving = true;
     this.#successors = allowedSuccessors(this.url, successors);
     this.#options.owner.moving(leaveInMs, this.#successors);
   }
@@ -192,6 +195,8 @@ export class Link {
     else if (this.#isReconnecting()) {
       if (performance.now() - this.#readyMs >= STABLE_MS) this.#comeback.wasStable();
       this.#heed(error);
+      const hasLeft = this.#leaving || error?.code === 'drained';
+      if (hasLeft && this.#successors.length === 0) this.#comeback.restarts(performance.now());
       this.#next.begin(this.url, this.#successors);
       this.#reconnectLater();
     }

@@ -21,7 +21,10 @@ export const CLIENT_VERSION = 'supernode-js/0.1.0';
 export interface ReconnectOptions {
   /** Most that the first wait takes, in milliseconds. Default 250. Each wait is random, and may be twice the last. */
   baseMs?: number;
-  /** Most that any wait takes, in milliseconds. Default 30,000. */
+  /**
+   * Most that any wait takes, in milliseconds. Default 30,000. In the half minute after a relay left without naming another, waits
+   * are at most a second (or baseMs, if that is longer): it is expected at its address again.
+   */
   capMs?: number;
   /** Attempts in a row before the peer closes. Default: no limit. */
   maxAttempts?: number;

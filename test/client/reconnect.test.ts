@@ -1,10 +1,30 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Comeback } from '../../core/client/comeback.ts';
 import type { DisconnectedEvent, MovingEvent, ReconnectedEvent } from '../../core/client/node.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { join, next, openBetween, openPair, startRelay } from './peers.ts';
 import { ScriptedRelay } from './scripted-relay.ts';
 
 const quick = { baseMs: 1, capMs: 20 };
+
+/** Lets waits pass at once, each the longest that it may be. @returns those that have passed. */
+function skipWaits(): number[] {
+  const waits: number[] = [];
+  let passedMs = 0;
+  const { nextMs } = Comeback.prototype;
+  vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
+  vi.spyOn(Comeback.prototype, 'nextMs').mockImplementation(function (this: Comeback, now) {
+    const waitMs = nextMs.call(this, now + passedMs);
+    waits.push(Math.round(waitMs));
+    passedMs += waitMs;
+    return 0;
+  });
+  return waits;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('a peer that lost its connection', () => {
   it('comes back by its ticket, with the same id, and can open channels again', async () => {
@@ -195,6 +215,27 @@ describe('a relay that is moving', () => {
     session.error('drained', true);
     await back;
     expect(peer.url).toBe(relay.url);
+  });
+
+  it.each([
+    ['after moving', true],
+    ['with drained alone', false],
+  ])('is asked about every second while nobody listens at its address: %s', async (_how, says) => {
+    const relay = await ScriptedRelay.start();
+    const { port } = relay;
+    const waits = skipWaits();
+    const peer = await join(relay);
+    const session = relay.sessionOf(peer.id);
+    const lost = next(peer, 'disconnected');
+    const back = next(peer, 'reconnected');
+    if (says) session.control(op.OP_MOVING, 0, { leaveInMs: 0, retryAfterMs: 2_000 });
+    session.error('drained', true, says ? {} : { retryAfterMs: 2_000 });
+    await lost;
+    await relay.close();
+    while (waits.length < 8) await new Promise((resolve) => setImmediate(resolve));
+    await startRelay({ port });
+    await back;
+    expect(waits.slice(0, 8)).toEqual([2_250, 250, 500, 1_000, 1_000, 1_000, 1_000, 1_000]);
   });
 
   it('ends its channels with drained', async () => {
