@@ -1,18 +1,18 @@
 /**
  * Calls of two moving peers each, and how long each was away: from the moment when the first of the two lost its
- * connection until both are back and the relay has opened the channel again.
+ * connection until both are back, the channel is open again and a packet has gone each way through it.
  */
 import type { Identity } from '../../core/identity/identity.ts';
 import { DEFAULT_PACKET_LIFE_MS } from '../../core/protocol/limits.ts';
 import type { LoadFault } from '../load/fault.ts';
-import type { ChannelKind, ChannelReader } from '../load/scenarios/channel-end.ts';
+import type { ChannelKind } from '../load/scenarios/channel-end.ts';
 import type { ControlPeer, Offer } from '../load/scenarios/control-peer.ts';
 import { newIdentities } from '../load/scenarios/crowd.ts';
 import { ChannelRefusal } from '../load/scenarios/refusal.ts';
 import { MovingPeer } from './moving-peer.ts';
+import { acceptAndAnswer, PacketEachWay } from './packet-each-way.ts';
 
 const AUDIO: ChannelKind = { reliable: false, priority: 1, lifeMs: DEFAULT_PACKET_LIFE_MS, protocol: 'call' };
-const IGNORING: ChannelReader = { data: () => {}, closed: () => {}, credited: () => {} };
 /** The callee may be back a little later than the caller: asked again after this, doubled each time, at random. */
 const REOPEN_MS = 20;
 const REOPEN_CAP_MS = 400;
@@ -46,7 +46,7 @@ export class MovingCalls {
     this.#random = random;
     const byPeer = new Map<MovingPeer, MovingCall>();
     const host = {
-      offered: (peer: ControlPeer, offer: Offer) => void peer.accept(offer, IGNORING),
+      offered: (peer: ControlPeer, offer: Offer) => acceptAndAnswer(peer, offer),
       broke: (fault: LoadFault) => this.#faults.push(fault.message),
       lost: (peer: MovingPeer) => this.#lost(byPeer.get(peer)!),
       back: (peer: MovingPeer) => {
@@ -139,7 +139,9 @@ export class MovingCalls {
     for (let tries = 0; caller.here !== null; tries++) {
       const peer: ControlPeer = caller.here;
       try {
-        await peer.open(callee.identity.publicKey, AUDIO, IGNORING);
+        const packets = new PacketEachWay();
+        const end = await peer.open(callee.identity.publicKey, AUDIO, packets);
+        await packets.through(peer, end);
         if (caller.here !== peer) return;
         call.open = true;
         if (call.lostAtMs !== null) call.waitMs = performance.now() - call.lostAtMs;

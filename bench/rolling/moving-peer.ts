@@ -3,14 +3,14 @@
  * process:
  *
  *   in --moving--> in --drained--> away --retryAfterMs + jitter--> (login at the successors in their order) --> in
+ *
+ * When it tries is the client's own policy (core/client/comeback.ts).
  */
+import { Comeback } from '../../core/client/comeback.ts';
+import { DEFAULT_RECONNECT } from '../../core/client/options.ts';
 import type { Identity } from '../../core/identity/identity.ts';
-import { type BackoffBounds, fullJitterMs } from '../../core/overload/backoff.ts';
 import { ControlPeer, type PeerHost } from '../load/scenarios/control-peer.ts';
 import { RelayRefusal } from '../load/scenarios/refusal.ts';
-
-/** docs/protocol.md §7. */
-const BACKOFF: BackoffBounds = { baseMs: 250, capMs: 30_000 };
 
 export interface MovingHost extends PeerHost {
   /** The connection has ended: it was told to, or it broke. */
@@ -21,7 +21,7 @@ export interface MovingHost extends PeerHost {
 export class MovingPeer {
   readonly identity: Identity;
   readonly #host: MovingHost;
-  readonly #random: () => number;
+  readonly #comeback: Comeback;
   #url: string;
   #peer: ControlPeer | null = null;
   /** Whether tickets of one relay are good at the next: they have the same key. */
@@ -35,7 +35,7 @@ export class MovingPeer {
     this.#url = url;
     this.identity = identity;
     this.#oneKey = oneKey;
-    this.#random = random;
+    this.#comeback = new Comeback(DEFAULT_RECONNECT, random);
     this.#host = host;
   }
 
@@ -55,6 +55,7 @@ export class MovingPeer {
     this.#url = url;
     this.#moving = null;
     this.#ticket = peer.ticket;
+    this.#comeback.connected(performance.now());
     if (this.#stopped) {
       peer.leave();
       return;
@@ -77,10 +78,13 @@ export class MovingPeer {
   }
 
   #comeBack(): void {
-    const urls = [...(this.#moving?.successors ?? []), this.#url];
-    const attempt = (order: number, tries: number, leastMs: number): void => {
-      if (this.#stopped) return;
-      const waitMs = leastMs + fullJitterMs(tries, BACKOFF, this.#random);
+    const successors = this.#moving?.successors ?? [];
+    const urls = [...successors, this.#url];
+    if (this.#moving !== null) {
+      this.#comeback.told(this.#moving.retryAfterMs);
+      if (successors.length === 0) this.#comeback.restarts(performance.now());
+    }
+    const attempt = (order: number): void => {
       setTimeout(() => {
         if (this.#stopped) return;
         this.logIn(urls[order % urls.length]).then(
@@ -88,12 +92,13 @@ export class MovingPeer {
           (error: unknown) => {
             this.failures++;
             const retryAfterMs = error instanceof RelayRefusal ? error.retryAfterMs : null;
+            if (retryAfterMs !== null) this.#comeback.told(retryAfterMs);
             const hasTurn = retryAfterMs !== null && (error as RelayRefusal).code === 'busy';
-            attempt(hasTurn ? order : order + 1, tries + 1, retryAfterMs ?? 0);
+            attempt(hasTurn ? order : order + 1);
           },
         );
-      }, waitMs);
+      }, this.#comeback.nextMs(performance.now()));
     };
-    attempt(0, 0, this.#moving?.retryAfterMs ?? 0);
+    attempt(0);
   }
 }

@@ -19,8 +19,9 @@ export interface RelayCommand {
   kill(): void;
 }
 
+/** The admin port is a free one: the port after the relay's may be that of a client's outgoing connection. */
 export async function startRelay(args: string[], token: string): Promise<RelayCommand> {
-  const child = run(['start', '--json', ...args], token);
+  const child = run(['start', '--json', '--admin-port', '0', ...args], token);
   const ended = once(child, 'exit').then(([code]) => code as number | null);
   const line = new Promise<string>((resolve) => {
     let text = '';

@@ -1,8 +1,8 @@
 /**
  * A rolling restart under calls: the peers of 2,500 calls are on relay A, `supernode drain` sends them away, to relay B or
  * (--in-place) back to the same address, where the next process starts when the first has ended. What must hold: every
- * call is open again, and none was away for longer than the spread and a second; in place, where it must wait for the next
- * process, for longer than that and the time from the last leave until that one listens.
+ * call is open again and carries a packet each way, and none was away for longer than the spread and a second; in place,
+ * where it must wait for the next process, for longer than that and the time from the last leave until that one listens.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
