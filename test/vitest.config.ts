@@ -15,6 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/equal-bytes.ts'],
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: process.env['SUPERNODE_SOAK'] ? 1_200_000 : 60_000,
