@@ -59,12 +59,13 @@ export class DirectoryThreads {
   }
 
   /**
-   * Opens the store in every thread.
+   * Opens the store, if there is one, in every thread. Each has loaded its modules then: to end one that is loading LMDB
+   * would end the process.
    * @throws SupernodeError `directory-corrupt`, `directory-full` or `directory-unavailable`.
    */
   async open(): Promise<void> {
     const gate = new TaskGate(this.#settings.gate);
-    if (this.#settings.store !== null) for (let i = 0; i < this.#threads; i++) gate.enter();
+    for (let i = 0; i < this.#threads; i++) gate.enter();
     for (const trouble of await Promise.all(this.#inEveryThread<Trouble | null>('openStore'))) {
       if (trouble) throw new SupernodeError(trouble.code as ErrorCode, trouble.message);
     }
@@ -77,7 +78,6 @@ export class DirectoryThreads {
   }
 
   #inEveryThread<R>(name: string): Promise<R>[] {
-    if (this.#settings.store === null) return [];
     const task = { done: new SharedArrayBuffer(4), threads: this.#threads, waitMs: CLOSE_WAIT_MS };
     return Array.from({ length: this.#threads }, () => this.#pool.run(task, { name }));
   }

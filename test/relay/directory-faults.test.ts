@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { Relay } from 'supernode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -249,16 +249,24 @@ describe('a directory that is damaged while its relay runs', () => {
 
 describe('a thread of the directory that is killed', () => {
   const threads = createRequire(import.meta.url)('node:worker_threads') as { Worker: typeof Worker };
-  const started: { worker: Worker; isDirectory: boolean }[] = [];
+  /** Arguments of Node for threads of the directory alone. */
+  let preloads: string[] = [];
+  const started: { worker: Worker; isDirectory: boolean; ready: boolean }[] = [];
   const Original = threads.Worker;
   // Piscina looks the class up when it starts a thread: so the test sees each.
   beforeAll(() => {
     threads.Worker = class extends Original {
-      constructor(...given: ConstructorParameters<typeof Worker>) {
-        super(...given);
+      constructor(file: string | URL, options: WorkerOptions = {}) {
         const isDirectory =
-          (given[1]?.workerData as { recordTtlMs?: number } | undefined)?.recordTtlMs !== undefined;
-        started.push({ worker: this, isDirectory });
+          (options.workerData as { recordTtlMs?: number } | undefined)?.recordTtlMs !== undefined;
+        const { execArgv = [] } = options;
+        super(file, isDirectory ? { ...options, execArgv: [...execArgv, ...preloads] } : options);
+        const one = { worker: this, isDirectory, ready: false };
+        started.push(one);
+        // The first thing that a thread of the pool says: it has loaded its modules.
+        this.once('message', () => {
+          one.ready = true;
+        });
       }
     };
   });
@@ -266,15 +274,36 @@ describe('a thread of the directory that is killed', () => {
     threads.Worker = Original;
   });
   afterEach(() => {
+    preloads = [];
     started.length = 0;
   });
   const ofDirectory = () => started.filter(({ isDirectory }) => isDirectory).map(({ worker }) => worker);
+  /** One that is ended while it loads LMDB takes the process with it: that is not what is tested. */
+  const allReady = () => until('every thread has loaded', () => started.every(({ ready }) => ready));
+
+  test.each([
+    ['with a directory', 3, ':memory:'],
+    ['without one', 1, null],
+  ])(
+    'has loaded its modules when its relay is there, %s: it may be ended from then on',
+    async (_how, count, path) => {
+      // They take longer than everything else that a relay starts.
+      preloads = [
+        '--import',
+        'data:text/javascript,Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,700)',
+      ];
+      await startRelay({ directory: path === null ? false : { path } });
+      const threads = started.filter(({ isDirectory }) => isDirectory);
+      expect(threads.map(({ ready }) => ready)).toEqual(Array(count).fill(true));
+    },
+  );
 
   test('is replaced, and what is asked then is answered', async () => {
     const relay = await startRelay({ directory: { path: freshPath() } });
     const alice = await login(relay);
     await publish(alice, { name: 'alice' });
     for (let round = 1; round <= 4; round++) {
+      await allReady();
       const before = ofDirectory();
       await Promise.all(before.map((worker) => worker.terminate()));
       expect(await putVault(alice, round)).toMatchObject({ op: op.OP_STORED });
