@@ -1,6 +1,7 @@
 import { accessSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refusalOf } from './refusal.ts';
 import { MAIN, Sandbox } from './run-cli.ts';
 
 let sandbox: Sandbox;
@@ -31,7 +32,7 @@ describe('a wrong flag or argument', () => {
     [['pipe', 'listen', '--wait', '1'], '--wait', '--relay'],
     [['--port', '1'], '--port', '--version'],
   ])('%j is refused by name, with the flags that there are', async (args, named, allowed) => {
-    const said = await refused(args, 2);
+    const said = await refusalOf(args, 2);
     expect(said).toContain(named);
     expect(said).toContain(allowed);
   });
@@ -43,7 +44,7 @@ describe('a wrong flag or argument', () => {
     [[], 'missing', 'keygen, whoami, register, lookup, send, inbox'],
     [['pipe'], 'missing', 'listen, connect'],
   ])('%j is refused with the commands that there are', async (args, named, allowed) => {
-    const said = await refused(args, 2);
+    const said = await refusalOf(args, 2);
     expect(said).toContain(named);
     expect(said).toContain(allowed);
   });
@@ -91,6 +92,17 @@ describe('a wrong flag or argument', () => {
     [['inbox', '--max', '0'], '--max must be a whole number'],
     [['pipe', 'listen', '--relay', 'http://127.0.0.1:1'], '"http://127.0.0.1:1" is not a relay\'s URL'],
   ])('%j is refused: %s', async (args, said) => {
+    expect(await refusalOf(args, 2)).toContain(said);
+  });
+
+  it.each([
+    [['start', '--prot', '7420'], '--prot'],
+    [['begin'], '"begin"'],
+    [[], 'missing'],
+    [['pipe'], 'missing'],
+    [['start', '--port', '99999'], 'not "99999"'],
+    [['register', 'ann', 'Oslo'], 'not "Oslo"'],
+  ])('%j ends the process with 2 and a sentence', async (args, said) => {
     expect(await refused(args, 2)).toContain(said);
   });
 

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refusalOf } from '../../cli/refusal.ts';
 import { Sandbox } from '../../cli/run-cli.ts';
 
 let sandbox: Sandbox;
@@ -45,7 +46,12 @@ describe('a wrong flag or argument of bench', () => {
     [['report', 'a.json', '--format', 'pdf'], 'There is no format "pdf"'],
     [['report', 'a.json', 'b.json'], '"b.json" is one too many'],
   ])('%j', async (args, said) => {
-    expect(await refused(args, 2)).toContain(said);
+    expect(await refusalOf(['bench', ...args], 2)).toContain(said);
+  });
+
+  it('ends the process with 2 and a sentence', async () => {
+    expect(await refused(['--suite', 'fram'], 2)).toContain('--suite has no "fram"');
+    expect(await refused(['compare'], 2)).toContain('RESULT is missing');
   });
 });
 
