@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { connect, loadIdentity } from 'supernode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Key, registered as registeredAt } from './registered.ts';
 import { type Run, type RunningRelay, Sandbox } from './run-cli.ts';
 
 const DONE = { code: 0, signal: null };
@@ -14,18 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.remove());
 
-interface Key {
-  file: string;
-  id: string;
-}
-
-/** A peer that has a mailbox, since it has a record. */
-async function registered(name: string): Promise<Key> {
-  const key = await sandbox.key(name);
-  const run = sandbox.run(['register', name, '--key', key.file, '--relay', relay.url]);
-  expect(await run.end()).toEqual(DONE);
-  return key;
-}
+const registered = (name: string): Promise<Key> => registeredAt(sandbox, relay, name);
 
 const start = (args: string[], key: Key): Run =>
   sandbox.run([...args, '--key', key.file, '--relay', relay.url]);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { connect, loadIdentity } from 'supernode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Key, registered as registeredAt } from './registered.ts';
 import { type RunningRelay, type RunOptions, Sandbox } from './run-cli.ts';
 
 let sandbox: Sandbox;
@@ -10,6 +11,17 @@ beforeAll(async () => {
   relay = await sandbox.relay(['--shards', '2']);
 });
 afterAll(() => sandbox.remove());
+
+const registered = (name: string, profile?: Record<string, string>): Promise<Key> =>
+  registeredAt(sandbox, relay, name, profile);
+
+/** Whose name it is, without a process. */
+async function ownerOf(name: string): Promise<string | undefined> {
+  const peer = await connect(relay.url, { reconnect: false });
+  const found = await peer.lookup(name);
+  await peer.close();
+  return found?.id;
+}
 
 interface Said {
   code: number | null;
@@ -60,8 +72,7 @@ describe('supernode whoami', () => {
   });
 
   it('ends no session of the key, unless the key hides', async () => {
-    const { file, id } = await sandbox.key('busy');
-    await say(['register', 'busy', '--key', file]);
+    const { file, id } = await registered('busy');
     const peer = await connect(relay.url, { identity: await loadIdentity(file), reconnect: false });
     let ended: string | undefined;
     peer.addEventListener('closed', ({ error }) => {
@@ -110,20 +121,18 @@ describe('supernode register', () => {
   });
 
   it('refuses a name that another key has, and one that may be taken for another', async () => {
-    const first = await sandbox.key('dora');
+    const first = await registered('dora');
     const second = await sandbox.key('other');
-    await say(['register', 'dora', '--key', first.file]);
     expect(failed(await say(['register', 'dora', '--key', second.file]), 1)).toContain('dora');
     expect(failed(await say(['register', 'd\u043Era', '--key', second.file]), 2)).toContain(
       'cannot be a name',
     );
-    expect(await json(['lookup', 'dora'])).toMatchObject({ id: first.id });
+    expect(await ownerOf('dora')).toBe(first.id);
   });
 
   it('releases a name for others, but only the one that is said', async () => {
-    const first = await sandbox.key('eve');
+    const first = await registered('eve');
     const second = await sandbox.key('heir');
-    await say(['register', 'eve', '--key', first.file]);
     const wrong = failed(await say(['register', 'adam', '--release', '--key', first.file]), 1);
     expect(wrong).toContain('its name there is eve');
     for (const other of [['--days', '5'], ['--searchable']]) {
@@ -132,22 +141,21 @@ describe('supernode register', () => {
     }
     expect((await say(['register', 'eve', '--release', '--key', first.file])).code).toBe(0);
     expect((await say(['register', 'eve', '--key', second.file])).text).toBe('eve\n');
-    expect(await json(['lookup', 'eve'])).toMatchObject({ id: second.id });
+    expect(await ownerOf('eve')).toBe(second.id);
   });
 
   it('hands a name over with a text that only the new owner can use', async () => {
-    const from = await sandbox.key('from');
+    const from = await registered('frida');
     const to = await sandbox.key('to');
     const thief = await sandbox.key('thief');
-    await say(['register', 'frida', '--key', from.file]);
     const { text } = await say(['register', 'frida', '--transfer-to', to.id, '--key', from.file]);
     expect(text).toMatch(/^[\w-]+\n$/);
-    expect(await json(['lookup', 'frida'])).toMatchObject({ id: from.id });
+    expect(await ownerOf('frida')).toBe(from.id);
     expect(failed(await say(['register', 'frida', '--transfer', text, '--key', thief.file]), 2)).toContain(
       'another peer',
     );
     expect((await say(['register', 'frida', '--transfer', text, '--key', to.file])).code).toBe(0);
-    expect(await json(['lookup', 'frida'])).toMatchObject({ id: to.id });
+    expect(await ownerOf('frida')).toBe(to.id);
     expect(await json(['whoami', '--key', from.file])).toEqual({ id: from.id, name: null });
   });
 
@@ -165,8 +173,7 @@ describe('supernode register', () => {
 
 describe('supernode lookup', () => {
   it('shows state and record as text, with nothing in it that could move a cursor', async () => {
-    const { file, id } = await sandbox.key('hana');
-    await say(['register', 'hana', 'motto=\u001b[31mred\u202e', '--key', file]);
+    const { file, id } = await registered('hana', { motto: '\u001b[31mred\u202e' });
     const peer = await connect(relay.url, { identity: await loadIdentity(file), reconnect: false });
     const { text } = await say(['lookup', 'hana']);
     expect(text).toMatch(new RegExp(`^id +${id}$`, 'm'));
@@ -178,9 +185,8 @@ describe('supernode lookup', () => {
 
   it('fails with 3 for a name that nobody has, and for one that hides', async () => {
     expect(failed(await say(['lookup', 'nobody']), 3)).toContain('nobody is not to be found');
-    const { file } = await sandbox.key('ivan');
+    const { file } = await registered('ivan');
     const friend = await sandbox.key('friend');
-    await say(['register', 'ivan', '--key', file]);
     const peer = await connect(relay.url, { identity: await loadIdentity(file), reconnect: false });
     await peer.policy.set({ visibility: 'contacts' });
     await peer.policy.allow([friend.id]);
@@ -192,8 +198,7 @@ describe('supernode lookup', () => {
 
 describe('supernode pipe connect', () => {
   it('takes a name', async () => {
-    const { file } = await sandbox.key('jon');
-    await say(['register', 'jon', '--key', file]);
+    const { file } = await registered('jon');
     const listen = sandbox.run(['pipe', 'listen', '--key', file, '--relay', relay.url], { stdin: 'ignore' });
     await listen.listening();
     const dial = sandbox.run(['pipe', 'connect', 'Jon', '--relay', relay.url]);

@@ -69,13 +69,11 @@ describe('supernode pipe', () => {
   });
 
   it('carries what the listening side sends, from a key that lasts', async () => {
-    const key = sandbox.path('listen.key');
-    const keygen = sandbox.run(['keygen', '--out', key]);
-    await keygen.end();
-    const listen = pipe(['listen', '--key', key]);
-    expect(await listen.listening()).toBe(keygen.text.trim());
+    const { file, id } = await sandbox.key('listen');
+    const listen = pipe(['listen', '--key', file]);
+    expect(await listen.listening()).toBe(id);
     listen.child.stdin!.end('for whoever connects');
-    const dial = pipe(['connect', keygen.text.trim()], { stdin: 'ignore' });
+    const dial = pipe(['connect', id], { stdin: 'ignore' });
     expect(await dial.end()).toEqual(DONE);
     expect(await listen.end()).toEqual(DONE);
     expect(dial.text).toBe('for whoever connects');
@@ -188,15 +186,13 @@ describe('supernode pipe connect', () => {
   });
 
   it('keeps trying for --wait', async () => {
-    const key = sandbox.path('late.key');
-    const keygen = sandbox.run(['keygen', '--out', key]);
-    await keygen.end();
+    const { file, id } = await sandbox.key('late');
     const before = await framesIn();
-    const dial = pipe(['connect', keygen.text.trim(), '--wait', '60']);
+    const dial = pipe(['connect', id, '--wait', '60']);
     dial.child.stdin!.end('patience');
     // Its login, and at least two attempts in vain. Each look is a process: this is no busy loop.
     while ((await framesIn()) < before + 3) expect(dial.child.exitCode).toBe(null);
-    const listen = pipe(['listen', '--key', key], { stdin: 'ignore' });
+    const listen = pipe(['listen', '--key', file], { stdin: 'ignore' });
     expect(await dial.end()).toEqual(DONE);
     expect(await listen.end()).toEqual(DONE);
     expect(listen.text).toBe('patience');

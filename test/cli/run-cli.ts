@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createKeyFile } from '../../core/identity/key-file.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/core/cli/main.js', import.meta.url));
 const DEADLINE_MS = 30_000;
@@ -46,12 +47,10 @@ export class Sandbox {
     return run;
   }
 
-  /** A fresh key file. */
+  /** A fresh key file, as `supernode keygen` makes it. */
   async key(name: string): Promise<{ file: string; id: string }> {
     const file = this.path(`${name}.key`);
-    const keygen = this.run(['keygen', '--out', file]);
-    await keygen.end();
-    return { file, id: keygen.text.trim() };
+    return { file, id: (await createKeyFile(file)).id };
   }
 
   /** A relay on a port of its own. */

@@ -4,7 +4,7 @@ import * as op from '../../core/protocol/ops.ts';
 import { LoginDesk, type LoginDeskHost } from '../../core/relay/login-desk.ts';
 import type { LoginProof, ProofAnswer, Verdict } from '../../core/threads/messages.ts';
 import { newKey, type RawKey } from '../fixtures/raw-peer.ts';
-import { dial, login, startRelay } from '../fixtures/relay.ts';
+import { dial, login, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 /** Logs in, and comes back when it is told to. @returns attempts. */
@@ -23,7 +23,7 @@ async function obey(relay: Relay, key: RawKey): Promise<number> {
 
 describe('a relay that takes so many logins per second', () => {
   test('tells the others when to come back, lets them in when they do, and says so', async () => {
-    const relay = await startRelay({ admission: { maxLoginsPerSec: 60 } });
+    const relay = await startBareRelay({ admission: { maxLoginsPerSec: 60 } });
     const warnings: string[] = [];
     relay.on('warning', ({ code, message }) => warnings.push(`${code}: ${message}`));
     const startedAt = performance.now();
@@ -44,7 +44,7 @@ describe('a relay that takes so many logins per second', () => {
   });
 
   test('still lets peers resume: that costs no signature', async () => {
-    const relay = await startRelay({ admission: { maxLoginsPerSec: 1 } });
+    const relay = await startBareRelay({ admission: { maxLoginsPerSec: 1 } });
     const key = newKey();
     const first = await login(relay, { key });
     // The one login of this second is taken: a full one would wait.

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { jainIndex } from '../fixtures/jain.ts';
 import { type RawEnd, RawPeer, REALTIME, RELIABLE, sendOn } from '../fixtures/raw-peer.ts';
-import { login, loginOn, startRelay } from '../fixtures/relay.ts';
+import { login, loginOn, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 const AUDIO = { ...REALTIME, priority: 1 };
@@ -23,7 +23,7 @@ async function stream(end: RawEnd, payload: number, perSec: number, ms: number):
 
 describe('a budget', () => {
   test('of a session sheds bulk before audio, tells the sender and counts it', async () => {
-    const relay = await startRelay({ budgets: { session: { in: { bytesPerSec: 40_000 } } } });
+    const relay = await startBareRelay({ budgets: { session: { in: { bytesPerSec: 40_000 } } } });
     const [alice, bob] = [await login(relay), await login(relay)];
     const [audio, bobsAudio] = await alice.open(bob, AUDIO);
     const [bulk, bobsBulk] = await alice.open(bob, BULK);
@@ -49,7 +49,7 @@ describe('a budget', () => {
   });
 
   test('of frames holds as one of bytes does', async () => {
-    const relay = await startRelay({ budgets: { session: { in: { framesPerSec: 100 } } } });
+    const relay = await startBareRelay({ budgets: { session: { in: { framesPerSec: 100 } } } });
     const [alice, bob] = [await login(relay), await login(relay)];
     const [bulk] = await alice.open(bob, BULK);
     for (let i = 0; i < 300; i++) sendOn(bulk, new Uint8Array(10));
@@ -61,7 +61,7 @@ describe('a budget', () => {
   });
 
   test('of a peer is found as it was left by who comes back', async () => {
-    const relay = await startRelay({ budgets: { peer: { in: { bytesPerSec: 20_000 } } } });
+    const relay = await startBareRelay({ budgets: { peer: { in: { bytesPerSec: 20_000 } } } });
     const bob = await login(relay);
     let alice = await login(relay);
     const flood = async (): Promise<number> => {
@@ -84,7 +84,7 @@ describe('a budget', () => {
     'holds a reliable transfer to its rate, whole, with little in the relay (%i shards)',
     async (shards) => {
       const bytesPerSec = 400_000;
-      const relay = await startRelay({ shards, budgets: { session: { in: { bytesPerSec } } } });
+      const relay = await startBareRelay({ shards, budgets: { session: { in: { bytesPerSec } } } });
       const bob = await connect(relay.url);
       const alice = await connect(relay.url);
       const sent = randomBytes(1_200_000);
@@ -122,7 +122,7 @@ describe('a budget', () => {
   );
 
   test('keeps back what the receiver granted at first, and says so when it hands it on', async () => {
-    const relay = await startRelay({ budgets: { session: { in: { bytesPerSec: 100_000 } } } });
+    const relay = await startBareRelay({ budgets: { session: { in: { bytesPerSec: 100_000 } } } });
     const [alice, bob] = [await login(relay), await login(relay)];
     const [mine, theirs] = await alice.open(bob, { ...RELIABLE, credit: 200_000 }, 200_000);
     // The callee is told of nothing before it accepts.
@@ -135,7 +135,7 @@ describe('a budget', () => {
   });
 
   test('of what a peer is sent holds it back, less important classes longer, and loses nothing reliable', async () => {
-    const relay = await startRelay({ budgets: { session: { out: { bytesPerSec: 60_000 } } } });
+    const relay = await startBareRelay({ budgets: { session: { out: { bytesPerSec: 60_000 } } } });
     const [alice, bob] = [await login(relay), await login(relay)];
     const [bulk, bobsBulk] = await alice.open(bob, { ...RELIABLE, priority: 4 }, 1_000_000);
     const [audio, bobsAudio] = await alice.open(bob, AUDIO);
@@ -152,7 +152,7 @@ describe('a budget', () => {
   });
 
   test('of the relay is divided fairly: one that sends fifty times as much gets its share, modest ones lose nothing', async () => {
-    const relay = await startRelay({ shards: 2, relayBandwidth: 300_000 });
+    const relay = await startBareRelay({ shards: 2, relayBandwidth: 300_000 });
     const senders = 8;
     const ends: [RawEnd, RawEnd][] = [];
     for (let i = 0; i < senders; i++) {
@@ -188,14 +188,14 @@ describe('tenants', () => {
     authorize: ({ peer }) => ({ allowed: true, tenant: tenantOf.get(peer) ?? 'storm' }),
     ...more,
   });
-  const of = async (relay: Awaited<ReturnType<typeof startRelay>>, tenant: string): Promise<RawPeer> => {
+  const of = async (relay: Awaited<ReturnType<typeof startBareRelay>>, tenant: string): Promise<RawPeer> => {
     const peer = await RawPeer.dial(relay.url);
     tenantOf.set(peer.id, tenant);
     return peer;
   };
 
   test("a tenant's storm of sessions leaves the reserved ones of another, and is told when to come back", async () => {
-    const relay = await startRelay(
+    const relay = await startBareRelay(
       options({
         shards: 2,
         maxPeers: 12,
@@ -249,7 +249,7 @@ describe('tenants', () => {
   });
 
   test("a tenant's storm of channels leaves the reserved ones of another", async () => {
-    const relay = await startRelay(
+    const relay = await startBareRelay(
       options({ maxChannels: 20, tenants: { calm: { reservedChannels: 8 }, small: { maxChannels: 2 } } }),
     );
     const peers: RawPeer[] = [];
@@ -285,7 +285,7 @@ describe('tenants', () => {
   });
 
   test('each use what they use, and one that sends too much is shed alone', async () => {
-    const relay = await startRelay(options({ tenants: { storm: { in: { bytesPerSec: 20_000 } } } }));
+    const relay = await startBareRelay(options({ tenants: { storm: { in: { bytesPerSec: 20_000 } } } }));
     const peers: RawPeer[] = [];
     for (const tenant of ['storm', 'storm', 'calm', 'calm']) {
       const peer = await of(relay, tenant);
@@ -311,7 +311,7 @@ describe('tenants', () => {
   });
 
   test("a peer's own budget comes from authorize", async () => {
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       authorize: () => ({ allowed: true, budget: { in: { bytesPerSec: 10_000 } } }),
     });
     const [alice, bob] = [await login(relay), await login(relay)];
@@ -328,7 +328,7 @@ describe('tenants', () => {
     [{ allowed: true, budget: { bytesPerSec: -1 } }, 'budget.bytesPerSec must be'],
     [{ allowed: true, budget: { bytes: 1 } }, 'budget.bytes must be'],
   ])('an answer of authorize that is none (%j) keeps the peer out', async (answer, sentence) => {
-    const relay = await startRelay({ authorize: () => answer as never, tenants: {} });
+    const relay = await startBareRelay({ authorize: () => answer as never, tenants: {} });
     const warnings: string[] = [];
     relay.on('warning', ({ message }) => warnings.push(message));
     const peer = await RawPeer.dial(relay.url);
@@ -360,7 +360,7 @@ describe('tenants', () => {
       'maxChannels is 10',
     ],
   ])('options that contradict themselves are told: %j', async (bad, sentence) => {
-    const error = await startRelay(bad as RelayOptions).catch((caught: unknown) => caught);
+    const error = await startBareRelay(bad as RelayOptions).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(OptionError);
     expect((error as Error).message).toContain(sentence);
   });

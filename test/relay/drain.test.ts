@@ -2,12 +2,12 @@ import { connect, generateIdentity, type Peer } from 'supernode';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { RawPeer } from '../fixtures/raw-peer.ts';
-import { dial, login, loginOn, startRelay } from '../fixtures/relay.ts';
+import { dial, login, loginOn, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 describe.each([1, 2, 4])('draining %i shards', (shards) => {
   test('tells each peer when it must go, spreads them, and ends them with drained', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await startBareRelay({ shards });
     const gone: string[] = [];
     relay.on('gone', ({ reason }) => gone.push(reason));
     const peers = [];
@@ -38,7 +38,7 @@ describe.each([1, 2, 4])('draining %i shards', (shards) => {
   });
 
   test('leaves peers with channels for the grace, and tells the other ends why they end', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await startBareRelay({ shards });
     const idle = await loginOn(relay, 0);
     const alice = await loginOn(relay, 0);
     const bob = await loginOn(relay, shards - 1);
@@ -60,7 +60,7 @@ describe.each([1, 2, 4])('draining %i shards', (shards) => {
   });
 
   test('two calls wait for the same drain; close cuts it short', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await startBareRelay({ shards });
     const peer = await loginOn(relay, 0);
     await peer.open(peer);
     let ended = 0;
@@ -75,13 +75,13 @@ describe.each([1, 2, 4])('draining %i shards', (shards) => {
   });
 
   test('closing ends every socket with drained, frees the port, and can be called again', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await startBareRelay({ shards });
     const peers = [];
     for (let i = 0; i < 20; i++) peers.push(i % 2 ? await login(relay) : await dial(relay));
     const { port } = relay;
     await Promise.all([relay.close(), relay.close(), relay[Symbol.asyncDispose]()]);
     for (const peer of peers) expect((await peer.ended).error?.code).toBe('drained');
-    const next = await startRelay({ shards, port });
+    const next = await startBareRelay({ shards, port });
     await login(next);
     await relay.drain();
     expect(relay.disconnect(peers[1]!.id)).toBe(false);
@@ -95,7 +95,7 @@ test.each([
   [{ graceMs: Number.NaN }, 'graceMs'],
   [{ spreadMs: '10' as never }, 'spreadMs'],
 ])('a drain with %o names the option', async (options, name) => {
-  const relay = await startRelay();
+  const relay = await startBareRelay();
   await expect(relay.drain(options)).rejects.toMatchObject({
     code: 'bad-option',
     message: expect.stringContaining(name),
@@ -111,7 +111,7 @@ test.each([
   [{ successors: [`ws://127.0.0.1:1/${'x'.repeat(256)}`] }, '256 bytes'],
   [{ speed: 1 } as never, 'there are: graceMs, spreadMs, retryAfterMs, successors'],
 ])('a drain with the wrong successors %o says what is allowed', async (options, says) => {
-  const relay = await startRelay();
+  const relay = await startBareRelay();
   await expect(relay.drain(options)).rejects.toMatchObject({
     code: 'bad-option',
     message: expect.stringContaining(says),
@@ -131,7 +131,11 @@ describe('a relay that leaves its peers to successors', () => {
   };
 
   test('sends both ends of a call to the same one at the same moment, and deals the calls out', async () => {
-    const [relay, one, other] = [await startRelay({ shards: 2 }), await startRelay(), await startRelay()];
+    const [relay, one, other] = [
+      await startBareRelay({ shards: 2 }),
+      await startBareRelay(),
+      await startBareRelay(),
+    ];
     const callers: Peer[] = [];
     const callees: Peer[] = [];
     for (let i = 0; i < 6; i++) {
@@ -167,9 +171,9 @@ describe('a relay that leaves its peers to successors', () => {
   test('a successor with the same key takes the tickets; another asks for a signature', async () => {
     const identity = generateIdentity();
     const [relay, twin, stranger] = [
-      await startRelay({ identity }),
-      await startRelay({ identity }),
-      await startRelay(),
+      await startBareRelay({ identity }),
+      await startBareRelay({ identity }),
+      await startBareRelay(),
     ];
     const peer = await join(relay.url);
     const resumed: boolean[] = [];
@@ -184,7 +188,7 @@ describe('a relay that leaves its peers to successors', () => {
   });
 
   test('tells newcomers and logins under way at once where to go, and a client goes there', async () => {
-    const [relay, successor] = [await startRelay({ shards: 2 }), await startRelay()];
+    const [relay, successor] = [await startBareRelay({ shards: 2 }), await startBareRelay()];
     const [stays, waiting] = [await login(relay), await dial(relay)];
     await stays.open(stays);
     const successors = [successor.url];
@@ -200,7 +204,7 @@ describe('a relay that leaves its peers to successors', () => {
   });
 
   test('ends in time whatever its peers do, also in a flood of logins', async () => {
-    const relay = await startRelay({ shards: 2 });
+    const relay = await startBareRelay({ shards: 2 });
     const deaf = await login(relay);
     deaf.stopReading();
     const stubborn = await login(relay);

@@ -4,7 +4,7 @@ import { connect, type Relay, RelayError } from 'supernode';
 import { describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
-import { dial, login, startRelay } from '../fixtures/relay.ts';
+import { dial, login, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 /** @returns the answer to an upgrade that is refused. */
@@ -28,7 +28,7 @@ describe('sockets that are not logged in', () => {
   test.each([1, 2])(
     'are bounded over %i shards; more are refused with 503, until some have logged in',
     async (shards) => {
-      const relay = await startRelay({ shards, admission: { maxUnauthenticated: 4 } });
+      const relay = await startBareRelay({ shards, admission: { maxUnauthenticated: 4 } });
       const warnings = watchWarnings(relay);
       const waiting = await Promise.all(Array.from({ length: 4 }, () => dial(relay)));
       const { status, retryAfter, body } = await refusedUpgrade(relay);
@@ -55,7 +55,7 @@ describe('sockets that are not logged in', () => {
 describe('an address prefix', () => {
   test('has so many connections, and is told 429 beyond them', async () => {
     const perPrefix = { connectionsPerSec: 1_000, connections: 3 };
-    const relay = await startRelay({ admission: { perPrefix, limitLoopback: true } });
+    const relay = await startBareRelay({ admission: { perPrefix, limitLoopback: true } });
     const warnings = watchWarnings(relay);
     const peers = await Promise.all(Array.from({ length: 3 }, () => login(relay)));
     const { status, body } = await refusedUpgrade(relay);
@@ -70,7 +70,7 @@ describe('an address prefix', () => {
 
   test('makes so many per second', async () => {
     const perPrefix = { connectionsPerSec: 2, connections: 1_000 };
-    const relay = await startRelay({ shards: 2, admission: { perPrefix, limitLoopback: true } });
+    const relay = await startBareRelay({ shards: 2, admission: { perPrefix, limitLoopback: true } });
     const warnings = watchWarnings(relay);
     const refused: unknown[] = [];
     // Two windows of 10 at most, should the clock pass from one into the next here.
@@ -83,7 +83,9 @@ describe('an address prefix', () => {
   });
 
   test('of this machine is not counted when nothing is said', async () => {
-    const relay = await startRelay({ admission: { perPrefix: { connectionsPerSec: 1, connections: 1 } } });
+    const relay = await startBareRelay({
+      admission: { perPrefix: { connectionsPerSec: 1, connections: 1 } },
+    });
     await Promise.all(Array.from({ length: 20 }, () => login(relay)));
     expect(relay.stats().sessions).toBe(20);
   });
@@ -106,7 +108,7 @@ describe('a socket that takes its time', () => {
   test('is gone at the deadline, silent or dripping, a thousand of them too', {
     timeout: 60_000,
   }, async () => {
-    const relay = await startRelay({ shards: 2, loginTimeoutMs: 1_500 });
+    const relay = await startBareRelay({ shards: 2, loginTimeoutMs: 1_500 });
     const sockets: Socket[] = [];
     for (let k = 0; k < 1_000; k++) {
       // Half-open: these do not go by themselves when they are told.
@@ -128,7 +130,7 @@ describe('a socket that takes its time', () => {
   });
 
   test('before it is a WebSocket is gone within seconds', { timeout: 40_000 }, async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const silent = createConnection({ port: relay.port, host: '127.0.0.1' });
     const dripping = createConnection({ port: relay.port, host: '127.0.0.1' });
     const ends = [silent, dripping].map((socket) => once(socket.resume(), 'close'));

@@ -1,7 +1,7 @@
 import { allow, deny, type Login, type RelayOptions } from 'supernode';
 import { describe, expect, test } from 'vitest';
 import { newKey } from '../fixtures/raw-peer.ts';
-import { dial, login, startRelay } from '../fixtures/relay.ts';
+import { dial, login, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 type Authorize = NonNullable<RelayOptions['authorize']>;
@@ -9,7 +9,7 @@ type Authorize = NonNullable<RelayOptions['authorize']>;
 describe.each([1, 2])('authorize, with %i shards', (shards) => {
   test('is asked for each login and resume with who, what and from where, and lets in', async () => {
     const asked: Login[] = [];
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       shards,
       authorize: async (who) => {
         asked.push(who);
@@ -30,7 +30,7 @@ describe.each([1, 2])('authorize, with %i shards', (shards) => {
 
   test('is not asked for a login whose proof does not hold', async () => {
     let asked = 0;
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       shards,
       authorize: () => {
         asked++;
@@ -45,7 +45,10 @@ describe.each([1, 2])('authorize, with %i shards', (shards) => {
 
   test('keeps out with its reason, and a ticket does not get around it', async () => {
     let open = true;
-    const relay = await startRelay({ shards, authorize: () => (open ? allow : deny('closed on Sundays')) });
+    const relay = await startBareRelay({
+      shards,
+      authorize: () => (open ? allow : deny('closed on Sundays')),
+    });
     const peer = await login(relay);
     open = false;
     const again = await dial(relay, { key: peer.key });
@@ -74,7 +77,7 @@ describe('authorize fails closed', () => {
   ];
   test.each(garbage)('when it answers %s', async (_name, answer) => {
     const warnings: string[] = [];
-    const relay = await startRelay({ authorize: (() => answer) as unknown as Authorize });
+    const relay = await startBareRelay({ authorize: (() => answer) as unknown as Authorize });
     relay.on('warning', ({ code }) => warnings.push(code));
     const peer = await dial(relay);
     peer.sendLogin();
@@ -109,7 +112,7 @@ describe('authorize fails closed', () => {
   ];
   test.each(failures)('when it %s', async (_name, authorize) => {
     const warnings: string[] = [];
-    const relay = await startRelay({ authorize, authorizeTimeoutMs: 50 });
+    const relay = await startBareRelay({ authorize, authorizeTimeoutMs: 50 });
     relay.on('warning', ({ code }) => warnings.push(code));
     const peer = await dial(relay);
     peer.sendLogin();
@@ -122,7 +125,7 @@ describe('authorize fails closed', () => {
 
   test('when its answer comes after its time, and after the peer has left', async () => {
     const answers: (() => void)[] = [];
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       authorizeTimeoutMs: 60_000,
       loginTimeoutMs: 100,
       authorize: () => new Promise((resolve) => answers.push(() => resolve(allow))),
@@ -145,7 +148,7 @@ describe('authorize fails closed', () => {
   });
 
   test('with a long reason, cut to what a frame takes', async () => {
-    const relay = await startRelay({ authorize: () => deny('𝄞'.repeat(5_000)) });
+    const relay = await startBareRelay({ authorize: () => deny('𝄞'.repeat(5_000)) });
     const peer = await dial(relay);
     peer.sendLogin();
     const { error } = await peer.ended;
@@ -155,7 +158,7 @@ describe('authorize fails closed', () => {
 });
 
 test('events tell who came and who went, and why', async () => {
-  const relay = await startRelay({ shards: 2 });
+  const relay = await startBareRelay({ shards: 2 });
   const events: string[] = [];
   relay.on('peer', ({ id }) => events.push(`+${id}`));
   relay.on('gone', ({ id, reason }) => events.push(`-${id} ${reason}`));
@@ -182,7 +185,7 @@ test('events tell who came and who went, and why', async () => {
 });
 
 test('a listener that throws costs a process warning, not the relay', async () => {
-  const relay = await startRelay();
+  const relay = await startBareRelay();
   const warned: string[] = [];
   const hear = (warning: Error): number => warned.push(warning.message);
   process.on('warning', hear);

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
 import { newKey, RawPeer } from '../fixtures/raw-peer.ts';
-import { login, loginOn, startRelay } from '../fixtures/relay.ts';
+import { login, loginOn, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 const certificate = await makeCertificate();
@@ -17,7 +17,7 @@ const written = async (): Promise<string[]> =>
 
 describe.each([1, 2, 4])('TLS with %i shards', (shards) => {
   test('peers on the first and the last shard meet and talk', async () => {
-    const relay = await startRelay({ shards, tls: asFiles() });
+    const relay = await startBareRelay({ shards, tls: asFiles() });
     expect(relay.url).toBe(`wss://127.0.0.1:${relay.port}`);
     const alice = await loginOn(relay, 0, { ca });
     const bob = await loginOn(relay, shards - 1, { ca });
@@ -35,19 +35,19 @@ describe.each([1, 2, 4])('TLS with %i shards', (shards) => {
   });
 
   test('every shard gets sockets, drain and close work', async () => {
-    const relay = await startRelay({ shards, tls: { key: certificate.key, cert: certificate.cert } });
+    const relay = await startBareRelay({ shards, tls: { key: certificate.key, cert: certificate.cert } });
     for (let shard = 0; shard < shards; shard++) await loginOn(relay, shard, { ca });
     const stays = await login(relay, { ca });
     await relay.drain({ spreadMs: 50 });
     expect((await stays.ended).error?.code).toBe('drained');
     await expect(RawPeer.dial(relay.url, { ca })).rejects.toThrow();
     await relay.close();
-    const next = await startRelay({ shards, port: relay.port, tls: asFiles() });
+    const next = await startBareRelay({ shards, port: relay.port, tls: asFiles() });
     await login(next, { ca });
   });
 
   test('a second relay on the port fails with address-in-use', async () => {
-    const relay = await startRelay({ shards, tls: asFiles() });
+    const relay = await startBareRelay({ shards, tls: asFiles() });
     for (const tls of [asFiles(), undefined]) {
       const options = { port: relay.port, shards, ...(tls ? { tls } : {}) };
       await expect(createRelay(options)).rejects.toMatchObject({ code: 'address-in-use' });
@@ -71,7 +71,7 @@ describe('a TLS key and certificate', () => {
     ['a file and a text', { key: certificate.keyFile, cert: certificate.cert }],
   ])('may be %s; nothing of them stays in the temporary directory', async (_name, tls) => {
     const before = await written();
-    const relay = await startRelay({ tls });
+    const relay = await startBareRelay({ tls });
     await login(relay, { ca });
     expect(await written()).toEqual(before);
   });

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { VersionRules } from '../../core/overload/version-rules.ts';
 import * as op from '../../core/protocol/ops.ts';
 import type { RawPeer } from '../fixtures/raw-peer.ts';
-import { dial, startRelay } from '../fixtures/relay.ts';
+import { dial, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
-type Relay = Awaited<ReturnType<typeof startRelay>>;
+type Relay = Awaited<ReturnType<typeof startBareRelay>>;
 
 async function loginAs(relay: Relay, client: string, options = {}): Promise<RawPeer> {
   const peer = await dial(relay, options);
@@ -19,11 +19,11 @@ async function loginAs(relay: Relay, client: string, options = {}): Promise<RawP
 describe('versions that the operator refuses', () => {
   test('get version-refused at login and resume, and the ledger says so; others get in', async () => {
     const identity = generateIdentity();
-    const before = await startRelay({ identity });
+    const before = await startBareRelay({ identity });
     const old = await loginAs(before, 'bad/1.2');
     const ticket = old.ready!;
     await before.close();
-    const relay = await startRelay({ identity, shards: 2, versions: { refuse: ['worse/1', 'bad/*'] } });
+    const relay = await startBareRelay({ identity, shards: 2, versions: { refuse: ['worse/1', 'bad/*'] } });
     const back = await dial(relay, { key: old.key });
     back.sendResume(ticket, 'bad/1.2');
     expect((await back.ended).error).toMatchObject({ code: 'version-refused', fatal: true });
@@ -38,7 +38,7 @@ describe('versions that the operator refuses', () => {
   });
 
   test('do not come back by themselves', async () => {
-    const relay = await startRelay({ versions: { refuse: ['mine/*'] } });
+    const relay = await startBareRelay({ versions: { refuse: ['mine/*'] } });
     await expect(connect(relay.url, { client: 'mine/3' })).rejects.toMatchObject({ code: 'version-refused' });
   });
 });
@@ -58,7 +58,7 @@ test('a pattern is a whole version, or the beginning of one', () => {
 });
 
 test('a version that crashes is told of, and with the policy its peers wait before each login, and get in', async () => {
-  const relay = await startRelay({ shards: 2, versions: { quarantine: 'delay', delayMs: 1_000 } });
+  const relay = await startBareRelay({ shards: 2, versions: { quarantine: 'delay', delayMs: 1_000 } });
   const warnings: { code: string; message: string }[] = [];
   relay.on('warning', (warning) => warnings.push(warning));
   const reasons: string[] = [];

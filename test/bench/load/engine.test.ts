@@ -1,7 +1,7 @@
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
 import type { Measured } from '../../../bench/load/plan.ts';
-import { startRelay } from '../../fixtures/relay.ts';
+import { startBareRelay } from '../../fixtures/relay.ts';
 import { startLabelServer, type Tamper } from './label-server.ts';
 import { AUDIO, closed, open, startEngine } from './run-engine.ts';
 
@@ -11,7 +11,7 @@ function histogramOf({ histogram }: Measured) {
 
 describe('the load on a real relay', () => {
   it('runs closed and open phases in sequence, and counts what arrived', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const engine = await startEngine({ dialect: 'supernode', address: relay.url, peers: 10 });
     const single = await engine.run(closed(8, 'single'));
     const bundled = await engine.run(closed(8, 'bundled'));
@@ -33,7 +33,7 @@ describe('the load on a real relay', () => {
   });
 
   it('has several flows in a call, reliable ones among them, and more bytes than a credit covers', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const chat = { ...AUDIO, name: 'chat', priority: 'message', reliable: true } as const;
     const flows = [
       { ...chat, sizes: { oneOf: [4, 300, 60_000] }, ratePerSec: 200 },
@@ -50,7 +50,7 @@ describe('the load on a real relay', () => {
   });
 
   it('has everybody talk to one', async () => {
-    const relay = await startRelay({ shards: 2 });
+    const relay = await startBareRelay({ shards: 2 });
     const engine = await startEngine({
       dialect: 'supernode',
       address: relay.url,
@@ -65,7 +65,7 @@ describe('the load on a real relay', () => {
   });
 
   it('tells when the connections end under it', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const engine = await startEngine({ dialect: 'supernode', address: relay.url });
     const run = engine.run({ ...closed(4), measureMs: 30_000 } as const);
     await Promise.all([expect(run).rejects.toMatchObject({ fault: 'broken' }), relay.close()]);

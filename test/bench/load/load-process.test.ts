@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FromLoad, LoadPlan, ToLoad } from '../../../bench/load/plan.ts';
-import { startRelay } from '../../fixtures/relay.ts';
+import { startBareRelay } from '../../fixtures/relay.ts';
 import { startLabelServer } from './label-server.ts';
 import { AUDIO, closed, open } from './run-engine.ts';
 
@@ -38,7 +38,7 @@ const plan: Omit<LoadPlan, 'address'> = { dialect: 'supernode', peers: 4, shape:
 
 describe('a load process', () => {
   it('connects, runs the phases it is told of in order, and stops', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const load = startLoad();
     load.tell({ kind: 'connect', plan: { ...plan, address: relay.url } });
     load.tell({ kind: 'run', phase: closed(4) });

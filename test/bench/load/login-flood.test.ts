@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { LoadFault } from '../../../bench/load/fault.ts';
 import { LoginFlood } from '../../../bench/load/login-flood.ts';
-import { startRelay } from '../../fixtures/relay.ts';
+import { startBareRelay } from '../../fixtures/relay.ts';
 import { until } from '../../fixtures/until.ts';
 
 describe('a flood of logins', () => {
   it('logs in by signature, then by ticket, with no refusal', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const faults: LoadFault[] = [];
     const flood = new LoginFlood(relay.url, 12, (fault) => faults.push(fault));
     for (const proof of ['signature', 'ticket'] as const) {
@@ -23,7 +23,7 @@ describe('a flood of logins', () => {
   });
 
   it('sends the proofs of a wave together: every one is answered, and everybody leaves', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const flood = new LoginFlood(relay.url, 50, () => {});
     expect(await flood.wave(50, 100_000)).toBeGreaterThan(0);
     expect(flood.counts).toEqual({ done: 50, refused: {} });
@@ -31,7 +31,7 @@ describe('a flood of logins', () => {
   });
 
   it('counts those whom the relay refuses, by its code', async () => {
-    const relay = await startRelay({ maxPeers: 2 });
+    const relay = await startBareRelay({ maxPeers: 2 });
     const flood = new LoginFlood(relay.url, 8, () => {});
     flood.begin(8, 'signature');
     await until('one was refused', () => (flood.counts.refused['relay-full'] ?? 0) > 0);

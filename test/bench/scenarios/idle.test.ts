@@ -1,7 +1,7 @@
 import { deny } from 'supernode';
 import { describe, expect, it } from 'vitest';
 import { Idle } from '../../../bench/load/scenarios/idle.ts';
-import { startRelay } from '../../fixtures/relay.ts';
+import { startBareRelay } from '../../fixtures/relay.ts';
 import { until } from '../../fixtures/until.ts';
 import { killableRelay, latencies, watched } from './run-scenario.ts';
 
@@ -14,7 +14,7 @@ const steady = { kind: 'steady', warmupMs: 20, measureMs: 300 } as const;
 
 describe('idle peers', () => {
   it('log in, ping at their rate, are all answered, and leave', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const { scenario, faults } = idle(relay.url, 20);
     expect(await scenario.connect()).toBe(20);
     expect(relay.stats().sessions).toBe(20);
@@ -29,18 +29,18 @@ describe('idle peers', () => {
   });
 
   it('do nothing at all without keep-alive', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const { scenario } = idle(relay.url, 3, 0);
     await scenario.connect();
     expect((await scenario.run(steady, () => {})).ping).toMatchObject({ due: 0, done: 0, underWay: 0 });
   });
 
   it('count how many a relay refused', async () => {
-    const full = await startRelay({ maxPeers: 4 });
+    const full = await startBareRelay({ maxPeers: 4 });
     await expect(idle(full.url, 10).scenario.connect()).rejects.toThrow(
       /^6 of 10 peers were refused; .*relay-full/,
     );
-    const closed = await startRelay({ authorize: () => deny('not today') });
+    const closed = await startBareRelay({ authorize: () => deny('not today') });
     await expect(idle(closed.url, 5).scenario.connect()).rejects.toMatchObject({
       fault: 'broken',
       message: expect.stringMatching(/^5 of 5 peers were refused; .*denied/),

@@ -2,7 +2,7 @@ import { deny } from 'supernode';
 import { describe, expect, it } from 'vitest';
 import { LoginStorm } from '../../../bench/load/scenarios/login-storm.ts';
 import type { ScenarioPhase } from '../../../bench/load/scenarios/scenario.ts';
-import { startRelay } from '../../fixtures/relay.ts';
+import { startBareRelay, startRelay } from '../../fixtures/relay.ts';
 import { until } from '../../fixtures/until.ts';
 import { killableRelay, latencies, watched } from './run-scenario.ts';
 
@@ -17,6 +17,7 @@ function storm(address: string, peers: number) {
 
 describe('a storm of logins', () => {
   it('counts every login, by signature and by ticket', async () => {
+    // One that has its login thread when it is there: without a directory the first login may wait for that thread to start.
     const relay = await startRelay();
     const { scenario, faults } = storm(relay.url, 12);
     expect(await scenario.connect()).toBe(0);
@@ -34,7 +35,7 @@ describe('a storm of logins', () => {
 
   it('logs in by ticket indeed', async () => {
     const kinds: boolean[] = [];
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       authorize: ({ resumed }) => {
         kinds.push(resumed);
         return { allowed: true };
@@ -49,7 +50,7 @@ describe('a storm of logins', () => {
   });
 
   it('has as many logins due as its rate asks for, and counts latency from then', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const { scenario } = storm(relay.url, 30);
     await scenario.connect();
     const open: ScenarioPhase = { kind: 'logins-open', proof: 'signature', ratePerSec: 100, ...times };
@@ -60,7 +61,7 @@ describe('a storm of logins', () => {
 
   it('shows the wait of logins that nobody could begin', async () => {
     // One peer at a time, and each login held for 40 ms: at 100 a second, most are overdue.
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       authorize: () => new Promise((resolve) => setTimeout(() => resolve({ allowed: true }), 40)),
     });
     const { scenario } = storm(relay.url, 1);
@@ -79,7 +80,7 @@ describe('a storm of logins', () => {
   });
 
   it('counts those that the relay keeps out, and does not try them again', async () => {
-    const relay = await startRelay({ authorize: () => deny('not today') });
+    const relay = await startBareRelay({ authorize: () => deny('not today') });
     const { scenario, faults } = storm(relay.url, 10);
     await scenario.connect();
     // A machine without a core to spare takes more than one span for ten logins.
@@ -93,7 +94,7 @@ describe('a storm of logins', () => {
   });
 
   it('comes back to a relay that is full, no sooner than it was told', async () => {
-    const relay = await startRelay({ maxPeers: 3 });
+    const relay = await startBareRelay({ maxPeers: 3 });
     const { scenario, faults } = storm(relay.url, 8);
     await scenario.connect();
     const result = await scenario.run({ ...closed, warmupMs: 0, measureMs: 700 }, () => {});
@@ -107,7 +108,7 @@ describe('a storm of logins', () => {
 
   it('waits as long as a busy relay names', async () => {
     let logins = 0;
-    const relay = await startRelay({
+    const relay = await startBareRelay({
       authorize: () => {
         // The relay calls a login busy whose authorization fails, and names a second.
         if (logins++ < 2) throw new Error('not now');
@@ -135,7 +136,7 @@ describe('a storm of logins', () => {
   });
 
   it('names the phases that it runs', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const { scenario } = storm(relay.url, 1);
     await scenario.connect();
     await expect(scenario.run({ kind: 'steady', ...times }, () => {})).rejects.toThrow(

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { FromScenario, ScenarioPlan, ToScenario } from '../../../bench/load/scenarios/scenario.ts';
-import { startRelay } from '../../fixtures/relay.ts';
+import { startBareRelay } from '../../fixtures/relay.ts';
 import { killableRelay, killWithTest } from './run-scenario.ts';
 
 const SCENARIO = fileURLToPath(new URL('../../../bench/load/scenarios/scenario-process.ts', import.meta.url));
@@ -57,7 +57,7 @@ const times = { warmupMs: 20, measureMs: 200 };
 
 describe('a scenario process', () => {
   it('goes through its phases, again after a disconnect, and ends', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const scenario = new ScenarioUnderTest();
     for (let round = 0; round < 2; round++) {
       scenario.tell({ kind: 'connect', plan: plan(relay.url, 'idle') });
@@ -76,7 +76,7 @@ describe('a scenario process', () => {
   });
 
   it('has calls beside a storm of logins, in a process of their own, and loses none of their packets', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const scenario = new ScenarioUnderTest();
     scenario.tell({ kind: 'connect', plan: plan(relay.url, 'login-storm') });
     expect((await scenario.next('connected')).peers).toBe(6);
