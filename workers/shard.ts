@@ -5,6 +5,7 @@
  * One turn of the event loop: uWebSockets.js calls `message` for every socket that has something (frames go to
  * outboxes and rings); then `#turn` reads the rings, flushes every outbox with one send, and commits the rings.
  */
+import type { KnownPolicy } from '../core/identity/ticket.ts';
 import { Behind, LOOK_MS } from '../core/overload/behind.ts';
 import { VersionRules } from '../core/overload/version-rules.ts';
 import { ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
@@ -13,7 +14,6 @@ import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
 import { LoopLag } from '../core/threads/loop-lag.ts';
 import type {
-  Arrival,
   FromShard,
   LoginProof,
   PresenceChange,
@@ -354,8 +354,8 @@ class Shard {
     this.#schedule();
   }
 
-  arrived(session: Session, resumed: boolean, arrival: Arrival | undefined): void {
-    if (this.hasDirectory) this.#directory.arrivals.arrived(session, arrival);
+  arrived(session: Session, resumed: boolean, known: KnownPolicy | null): void {
+    if (this.hasDirectory) this.#directory.arrivals.arrived(session, known);
     else session.presenceFlags = PRESENCE_PLAIN;
     this.changed({ peer: session.key!, came: { client: session.client, resumed } });
   }

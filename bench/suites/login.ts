@@ -1,7 +1,7 @@
 /** What it costs to log in: the signature and its check, and coming back with a ticket. */
 import { createHmac } from 'node:crypto';
 import { type Identity, identityFromSeed } from '../../core/identity/identity.ts';
-import { openTicket, sealTicket, ticketKeyOf } from '../../core/identity/ticket.ts';
+import { openTicket, RUN_BYTES, sealTicket, ticketKeyOf } from '../../core/identity/ticket.ts';
 import { loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { workerFile } from '../../core/relay/worker-file.ts';
 import type { ProofAnswer, VerifyTask } from '../../core/threads/messages.ts';
@@ -16,6 +16,7 @@ const TICKETS = 16;
 const TEXTS = 64;
 /** 2100: a ticket that does not end while it is measured. */
 const ENDS_AT = Date.UTC(2100, 0);
+const KNOWN = { plain: true, version: 0 };
 
 /** The part of workers/directory.ts that is measured. It is named by URL, as core does. */
 export interface DirectoryWorker {
@@ -102,26 +103,26 @@ async function verifyWork(relay: Identity, peer: Identity, nonce: Uint8Array): P
 }
 
 function sealWork(relay: Identity, peer: Identity): Work {
-  const ticketKey = ticketKeyOf(relay);
+  const keys = { ticketKey: ticketKeyOf(relay), run: new Uint8Array(RUN_BYTES) };
   return sync(() => {
     for (let i = 0; i < TICKETS; i++) {
-      const { ticket, secret } = sealTicket(ticketKey, peer.publicKey, ENDS_AT);
+      const { ticket, secret } = sealTicket(keys, peer.publicKey, ENDS_AT, KNOWN);
       consume(ticket[45]! + secret[0]!);
     }
   });
 }
 
 function openWork(relay: Identity, peer: Identity, nonce: Uint8Array): Work {
-  const ticketKey = ticketKeyOf(relay);
-  const { ticket, secret } = sealTicket(ticketKey, peer.publicKey, ENDS_AT);
+  const keys = { ticketKey: ticketKeyOf(relay), run: new Uint8Array(RUN_BYTES) };
+  const { ticket, secret } = sealTicket(keys, peer.publicKey, ENDS_AT, KNOWN);
   const text = resumeText(relay.publicKey, nonce, CLIENT);
   const proof = createHmac('sha256', secret).update(text).digest();
   const now = Date.now();
   return sync(() => {
     for (let i = 0; i < TICKETS; i++) {
-      const key = openTicket(ticketKey, ticket, proof, text, now);
-      if (key === null) throw new Error('A good ticket was refused.');
-      consume(key[0]!);
+      const opened = openTicket(keys, ticket, proof, text, now);
+      if (opened === null) throw new Error('A good ticket was refused.');
+      consume(opened.peer[0]!);
     }
   });
 }

@@ -15,7 +15,7 @@ import type {
   WriteAsk,
 } from '../threads/directory-messages.ts';
 import type { PresenceTable } from '../threads/presence.ts';
-import type { Versions } from '../threads/versions.ts';
+import { policyOf, type Versions } from '../threads/versions.ts';
 import { Lookups } from './lookups.ts';
 import { Mailboxes } from './mailboxes.ts';
 import { Policies } from './policies.ts';
@@ -99,8 +99,8 @@ export class Directory {
   /** Of a peer that logs in. Batches are cheaper and exact more often: see SnapshotVersions. */
   arrival(peer: Uint8Array): ReadAnswers['arrive'] {
     this.#versions.begin();
-    const { value: version } = this.#versions.of(peer);
-    return { plain: this.#policies.isPlain(peer), hasMail: this.#mailboxes.hasMail(peer), version };
+    const { value: version } = this.#versions.of(policyOf(peer));
+    return { plain: this.#policies.isPlain(peer), version };
   }
 
   #answer(ask: ReadAsk, nowMs: number): ReadAnswer {
@@ -139,6 +139,7 @@ export class Directory {
         return (touch) => {
           const answer = this.#policies.set(ask);
           touch(ask.peer);
+          touch(policyOf(ask.peer));
           return { t: 'policy-set', ...answer };
         };
       case 'send':

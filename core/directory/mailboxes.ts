@@ -47,11 +47,6 @@ export class Mailboxes {
     this.#store = store;
   }
 
-  hasMail(peer: Uint8Array): boolean {
-    const box = this.#box(peer);
-    return box.messages + box.receipts > 0;
-  }
-
   /** What comes after `after`, up to a window's worth. */
   read(peer: Uint8Array, after: number): ReadAnswers['mail'] {
     const mail: Mail[] = [];

@@ -3,20 +3,32 @@
  * nothing: it derives the secret again from the ticket that comes back, and a forged or altered ticket yields a secret
  * that the forger does not know. Coming back costs the relay two HMACs in place of an Ed25519 verification.
  *
- *   byte 0      version, 1
+ *   byte 0      version, 2
  *   1..8        end of its life, milliseconds since 1970, u64 BE
  *   9..40       the peer's key
  *   41..52      random, so that no two tickets have one secret
+ *   53          what was known of the peer's policy: 0 nothing, 1 not open to all, 2 open to all
+ *   54..57      as of this version of it (threads/versions.ts), i32 BE
+ *   58..65      of this run of the relay
+ *
+ * What is known of the policy comes back with the ticket, so that coming back asks the directory nothing while the policy
+ * is the same.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { KEY_BYTES } from '../protocol/peer-id.ts';
 import type { Identity } from './identity.ts';
 import { fillRandom } from './random-pool.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 const PEER_AT = 9;
 const RANDOM_AT = PEER_AT + KEY_BYTES;
-export const TICKET_BYTES = RANDOM_AT + 12;
+const POLICY_AT = RANDOM_AT + 12;
+const POLICY_VERSION_AT = POLICY_AT + 1;
+const RUN_AT = POLICY_VERSION_AT + 4;
+export const RUN_BYTES = 8;
+export const TICKET_BYTES = RUN_AT + RUN_BYTES;
+const NOT_OPEN = 1;
+const OPEN_TO_ALL = 2;
 const DOMAIN = Buffer.from('supernode.1 ticket\n');
 
 /**
@@ -29,36 +41,64 @@ export function ticketKeyOf(relay: Identity): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', relay.sign(Buffer.from(text)), '', text, 32));
 }
 
+/** What a relay's directory said of a peer, once. */
+export interface KnownPolicy {
+  plain: boolean;
+  /** See threads/versions.ts. */
+  version: number;
+}
+
+export interface TicketKeys {
+  ticketKey: Uint8Array;
+  /** Random, RUN_BYTES: a version counts within one run of a relay only. */
+  run: Uint8Array;
+}
+
+/** @param known null: nothing is known of its policy. */
 export function sealTicket(
-  ticketKey: Uint8Array,
+  { ticketKey, run }: TicketKeys,
   peer: Uint8Array,
   endsAt: number,
+  known: KnownPolicy | null,
 ): { ticket: Uint8Array; secret: Uint8Array } {
   const ticket = Buffer.alloc(TICKET_BYTES);
   ticket[0] = VERSION;
   ticket.writeBigUInt64BE(BigInt(endsAt), 1);
   ticket.set(peer, PEER_AT);
-  fillRandom(ticket, RANDOM_AT);
+  fillRandom(ticket, RANDOM_AT, POLICY_AT);
+  if (known !== null) {
+    ticket[POLICY_AT] = known.plain ? OPEN_TO_ALL : NOT_OPEN;
+    ticket.writeInt32BE(known.version, POLICY_VERSION_AT);
+    ticket.set(run, RUN_AT);
+  }
   return { ticket, secret: secretOf(ticketKey, ticket) };
 }
 
 /**
- * The peer that a ticket lets in, or null: unknown version, too old, or a proof that its secret did not make.
+ * The peer that a ticket lets in and what it tells of its policy, or null: unknown version, too old, or a proof that its secret did not make.
  * @param text what the proof covers (login-text.ts). @param now milliseconds since 1970.
  */
 export function openTicket(
-  ticketKey: Uint8Array,
+  { ticketKey, run }: TicketKeys,
   ticket: Uint8Array,
   proof: Uint8Array,
   text: Uint8Array,
   now: number,
-): Uint8Array | null {
+): { peer: Uint8Array; known: KnownPolicy | null } | null {
   if (ticket.length !== TICKET_BYTES || ticket[0] !== VERSION) return null;
   const expected = createHmac('sha256', secretOf(ticketKey, ticket)).update(text).digest();
   if (proof.length !== expected.length || !timingSafeEqual(proof, expected)) return null;
   const view = new DataView(ticket.buffer, ticket.byteOffset, ticket.length);
   // A copy: a Buffer's slice would keep the whole frame that the ticket came in for as long as the peer stays.
-  return Number(view.getBigUint64(1)) > now ? new Uint8Array(ticket.subarray(PEER_AT, RANDOM_AT)) : null;
+  if (Number(view.getBigUint64(1)) <= now) return null;
+  return { peer: new Uint8Array(ticket.subarray(PEER_AT, RANDOM_AT)), known: knownOf(ticket, view, run) };
+}
+
+function knownOf(ticket: Uint8Array, view: DataView, run: Uint8Array): KnownPolicy | null {
+  const policy = ticket[POLICY_AT];
+  if (policy !== OPEN_TO_ALL && policy !== NOT_OPEN) return null;
+  for (let at = 0; at < RUN_BYTES; at++) if (ticket[RUN_AT + at] !== run[at]) return null;
+  return { plain: policy === OPEN_TO_ALL, version: view.getInt32(POLICY_VERSION_AT) };
 }
 
 function secretOf(ticketKey: Uint8Array, ticket: Uint8Array): Uint8Array {

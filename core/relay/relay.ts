@@ -2,9 +2,10 @@
  * The relay, as an embedder sees it: `await createRelay()`. This is the control plane on the main thread: it starts the
  * threads, takes logins to the directory pool and to `authorize`, and ends everything in order. No packet passes here.
  */
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { generateIdentity, type Identity } from '../identity/identity.ts';
-import { ticketKeyOf } from '../identity/ticket.ts';
+import { RUN_BYTES, ticketKeyOf } from '../identity/ticket.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
 import { isPeerId, type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
 import { Accounts } from '../threads/accounts.ts';
@@ -328,6 +329,7 @@ export class Relay extends EventEmitter<RelayEvents> {
         ...shared,
         relayKey: this.#identity.publicKey,
         ticketKey: ticketKeyOf(this.#identity),
+        run: randomBytes(RUN_BYTES),
         loginTimeoutMs,
         authorize: authorize !== null,
         admission: this.#options.admission,

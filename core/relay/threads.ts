@@ -47,6 +47,7 @@ type ShardSettings = Pick<
   ShardTask,
   | 'relayKey'
   | 'ticketKey'
+  | 'run'
   | 'loginTimeoutMs'
   | 'authorize'
   | 'refuseVersions'

@@ -71,8 +71,8 @@ export interface ReadAnswers {
   search: { found: { peer: Uint8Array; name: string }[]; more: boolean };
   see: { sights: Sight[] };
   reach: { may: boolean };
-  /** `version`: of the peer's key, read before the store was; a shard that finds it stale asks again. */
-  arrive: { plain: boolean; hasMail: boolean; version: number };
+  /** `version`: of the peer's policy, read before the store was; a shard that finds it stale asks again. */
+  arrive: { plain: boolean; version: number };
   vault: { revision: number; vault: Uint8Array | null };
   policy: { visibility: Audience; reach: Audience; keys: Uint8Array[]; more: boolean };
   mail: { mail: Mail[]; more: boolean };

@@ -30,6 +30,8 @@ export interface ShardTask {
   relayKey: Uint8Array;
   /** Seals resume tickets; derived from the relay's identity. */
   ticketKey: Uint8Array;
+  /** Names this run of the relay: see core/identity/ticket.ts. */
+  run: Uint8Array;
   loginTimeoutMs: number;
   /** Client versions that may not log in (core/overload/version-rules.ts). */
   refuseVersions: string[];
@@ -75,7 +77,7 @@ export interface Verdict {
   granted?: { account: number; budget: Budget | null };
 }
 
-/** Whether the peer is open to all and has mail, as of a version of its key (versions.ts). */
+/** Whether the peer is open to all, as of a version of its policy (versions.ts). */
 export type Arrival = ReadAnswers['arrive'];
 
 export type FromShard =

@@ -11,6 +11,13 @@ export function createVersions(): SharedArrayBuffer {
   return new SharedArrayBuffer(SLOTS * 4);
 }
 
+/** What counts the changes of a peer's policy alone: its key's own counter counts each of its comings and goings too. */
+export function policyOf(peer: Uint8Array): Uint8Array {
+  const name = new Uint8Array(peer.length + 1);
+  name.set(peer);
+  return name;
+}
+
 export class Versions {
   readonly #slots: Int32Array;
   readonly #encoder = new TextEncoder();
@@ -19,7 +26,7 @@ export class Versions {
     this.#slots = new Int32Array(table);
   }
 
-  /** Of a peer's key, or of a name (as text). */
+  /** Of a peer's key, of its policy, or of a name (as text). */
   current(of: Uint8Array | string): number {
     return Atomics.load(this.#slots, this.#slot(of));
   }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { identityFromSeed } from '../../core/identity/identity.ts';
 import { openTicket, sealTicket, ticketKeyOf } from '../../core/identity/ticket.ts';
 
-const KEY = new Uint8Array(32).fill(7);
+const RUN = new Uint8Array(8).fill(3);
+const KEYS = { ticketKey: new Uint8Array(32).fill(7), run: RUN };
 const PEER = Uint8Array.from({ length: 32 }, (_, i) => i + 100);
 const TEXT = new TextEncoder().encode('what the proof covers');
 const NOW = 1_700_000_000_000;
@@ -13,62 +14,84 @@ const prove = (secret: Uint8Array, text = TEXT): Uint8Array =>
 const altered = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((b, i) => (i === at ? b ^ 1 : b));
 
 describe('a resume ticket', () => {
-  const { ticket, secret } = sealTicket(KEY, PEER, NOW + 1_000);
+  const { ticket, secret } = sealTicket(KEYS, PEER, NOW + 1_000, null);
   const proof = prove(secret);
 
   test('lets in the peer that it was given to', () => {
-    expect(openTicket(KEY, ticket, proof, TEXT, NOW)).toEqual(Uint8Array.from(PEER));
+    expect(openTicket(KEYS, ticket, proof, TEXT, NOW)).toEqual({ peer: PEER, known: null });
   });
 
   test('is worth nothing with any byte of it altered', () => {
     for (let at = 0; at < ticket.length; at++) {
-      expect(openTicket(KEY, altered(ticket, at), proof, TEXT, NOW), `byte ${at}`).toBe(null);
+      expect(openTicket(KEYS, altered(ticket, at), proof, TEXT, NOW), `byte ${at}`).toBe(null);
     }
   });
 
   test('is worth nothing with any byte of the proof or of its text altered', () => {
     for (let at = 0; at < proof.length; at++) {
-      expect(openTicket(KEY, ticket, altered(proof, at), TEXT, NOW), `byte ${at}`).toBe(null);
+      expect(openTicket(KEYS, ticket, altered(proof, at), TEXT, NOW), `byte ${at}`).toBe(null);
     }
     for (let at = 0; at < TEXT.length; at++) {
-      expect(openTicket(KEY, ticket, proof, altered(TEXT, at), NOW), `byte ${at}`).toBe(null);
+      expect(openTicket(KEYS, ticket, proof, altered(TEXT, at), NOW), `byte ${at}`).toBe(null);
     }
   });
 
   test('is worth nothing without its secret, and another ticket of the same peer has another', () => {
-    const other = sealTicket(KEY, PEER, NOW + 1_000);
+    const other = sealTicket(KEYS, PEER, NOW + 1_000, null);
     expect(other.secret).not.toEqual(secret);
-    expect(openTicket(KEY, ticket, prove(other.secret), TEXT, NOW)).toBe(null);
-    expect(openTicket(KEY, ticket, prove(ticket), TEXT, NOW)).toBe(null);
+    expect(openTicket(KEYS, ticket, prove(other.secret), TEXT, NOW)).toBe(null);
+    expect(openTicket(KEYS, ticket, prove(ticket), TEXT, NOW)).toBe(null);
   });
 
   test('ends with its life, to the millisecond', () => {
-    expect(openTicket(KEY, ticket, proof, TEXT, NOW + 999)).not.toBe(null);
-    expect(openTicket(KEY, ticket, proof, TEXT, NOW + 1_000)).toBe(null);
-    expect(openTicket(KEY, ticket, proof, TEXT, NOW + 9_000_000)).toBe(null);
+    expect(openTicket(KEYS, ticket, proof, TEXT, NOW + 999)).not.toBe(null);
+    expect(openTicket(KEYS, ticket, proof, TEXT, NOW + 1_000)).toBe(null);
+    expect(openTicket(KEYS, ticket, proof, TEXT, NOW + 9_000_000)).toBe(null);
   });
 
   test('is opened by the key that sealed it alone', () => {
-    for (let at = 0; at < KEY.length; at++)
-      expect(openTicket(altered(KEY, at), ticket, proof, TEXT, NOW)).toBe(null);
+    const { ticketKey } = KEYS;
+    for (let at = 0; at < ticketKey.length; at++)
+      expect(openTicket({ ...KEYS, ticketKey: altered(ticketKey, at) }, ticket, proof, TEXT, NOW)).toBe(null);
   });
 
   test('of another length, or a proof of another length, is refused and does not throw', () => {
-    for (const length of [0, 1, 52, 54, 256]) {
+    for (const length of [0, 1, 53, 65, 67, 256]) {
       const other = new Uint8Array(length);
       other.set(ticket.subarray(0, length));
-      expect(openTicket(KEY, other, proof, TEXT, NOW)).toBe(null);
+      expect(openTicket(KEYS, other, proof, TEXT, NOW)).toBe(null);
     }
     for (const length of [0, 31, 33])
-      expect(openTicket(KEY, ticket, new Uint8Array(length), TEXT, NOW)).toBe(null);
+      expect(openTicket(KEYS, ticket, new Uint8Array(length), TEXT, NOW)).toBe(null);
   });
 });
 
 test('the same relay identity opens its tickets after a restart, another does not', () => {
   const seed = new Uint8Array(32).fill(3);
-  const { ticket, secret } = sealTicket(ticketKeyOf(identityFromSeed(seed)), PEER, NOW + 1);
-  const restarted = ticketKeyOf(identityFromSeed(seed));
-  const stranger = ticketKeyOf(identityFromSeed(seed.map((b) => b + 1)));
-  expect(openTicket(restarted, ticket, prove(secret), TEXT, NOW)).toEqual(Uint8Array.from(PEER));
+  const keysOf = (of: Uint8Array, run: number) => ({
+    ticketKey: ticketKeyOf(identityFromSeed(of)),
+    run: new Uint8Array(8).fill(run),
+  });
+  const { ticket, secret } = sealTicket(keysOf(seed, 1), PEER, NOW + 1, { plain: true, version: 5 });
+  const restarted = keysOf(seed, 2);
+  const stranger = keysOf(
+    seed.map((b) => b + 1),
+    1,
+  );
+  // What was known of its policy holds for one run.
+  expect(openTicket(restarted, ticket, prove(secret), TEXT, NOW)).toEqual({ peer: PEER, known: null });
   expect(openTicket(stranger, ticket, prove(secret), TEXT, NOW)).toBe(null);
+});
+
+test.each([
+  { plain: true, version: 0 },
+  { plain: false, version: 2 ** 31 - 1 },
+  { plain: true, version: -(2 ** 31) },
+])('a ticket brings back what was known of the policy: %o', (known) => {
+  const { ticket, secret } = sealTicket(KEYS, PEER, NOW + 1, known);
+  expect(openTicket(KEYS, ticket, prove(secret), TEXT, NOW)).toEqual({ peer: PEER, known });
+  for (let at = 0; at < RUN.length; at++) {
+    const other = { ...KEYS, run: altered(RUN, at) };
+    expect(openTicket(other, ticket, prove(secret), TEXT, NOW)).toEqual({ peer: PEER, known: null });
+  }
 });

@@ -2,13 +2,16 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRelay, type RelayOptions } from 'supernode';
+import { createRelay, type Relay, type RelayOptions } from 'supernode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LmdbStore } from '../../core/directory/lmdb-store.ts';
+import { DEFAULT_MAX_BYTES } from '../../core/directory/place.ts';
+import { readU64 } from '../../core/directory/rows.ts';
 import { parseVault } from '../../core/directory/vault.ts';
+import { STATE_ONLINE } from '../../core/protocol/directory-ops.ts';
 import * as op from '../../core/protocol/ops.ts';
 import type { RawPeer } from '../fixtures/raw-peer.ts';
-import { login, pair, startRelay } from '../fixtures/relay.ts';
+import { dial, login, pair, startRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 import { ask, publish, recordOf, request, vaultOf } from './directory-requests.ts';
 
@@ -137,6 +140,69 @@ describe('a relay', () => {
     expect(directory.writes).toBe(1);
     expect(directory.asks).toBeGreaterThan(0);
     expect(directory.batches).toBeGreaterThan(1);
+  });
+});
+
+describe('a peer that comes back with its ticket', () => {
+  const asksOf = (relay: Relay): number => relay.stats().directory.asks;
+
+  /** It is gone, and the directory has written when it was seen last: that must not look like a change of its policy. */
+  async function away(relay: Relay, path: string, peer: RawPeer): Promise<void> {
+    const { sessions } = relay.stats();
+    const leftMs = Date.now();
+    peer.terminate();
+    await until('it has left', () => relay.stats().sessions === sessions - 1);
+    await expect
+      .poll(() => seenMs(path, peer.key.publicKey), { timeout: 15_000 })
+      .toBeGreaterThanOrEqual(leftMs);
+  }
+
+  async function seenMs(path: string, peer: Uint8Array): Promise<number> {
+    const store = LmdbStore.open(path, { durable: false, maxBytes: DEFAULT_MAX_BYTES, readOnly: true });
+    const row = store.tables.seen.get(peer);
+    await store.close();
+    return row ? readU64(row) : 0;
+  }
+
+  async function back(relay: Relay, peer: RawPeer): Promise<RawPeer> {
+    const again = await dial(relay, { key: peer.key });
+    expect((await again.resume(peer.ready!)).resumed).toBe(true);
+    return again;
+  }
+
+  test('costs the directory nothing while its policy is the same, and is found on the shard at once', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ directory: { path } });
+    const [alice, bob] = await pair(relay, 'one shard');
+    await publish(alice, { name: 'alice' });
+    await away(relay, path, alice);
+    const { asks, writes } = relay.stats().directory;
+    const again = await back(relay, alice);
+    const { lookupsOnShard } = relay.stats().directory;
+    expect(await ask(bob, op.OP_LOOKUP, { peer: alice.key.publicKey })).toMatchObject({
+      state: STATE_ONLINE,
+    });
+    expect(relay.stats().directory).toMatchObject({ asks, writes, lookupsOnShard: lookupsOnShard + 1 });
+    // And once more, with the ticket that came of a ticket.
+    await away(relay, path, again);
+    const before = asksOf(relay);
+    await back(relay, again);
+    expect(asksOf(relay)).toBe(before);
+  });
+
+  test('is asked about when its policy was changed since, and is hidden', async () => {
+    const path = freshPath();
+    const relay = await startRelay({ directory: { path } });
+    const [alice, bob] = await pair(relay, 'one shard');
+    await publish(alice, { name: 'alice' });
+    expect(await ask(alice, op.OP_POLICY_SET, { visibility: 'nobody' })).not.toHaveProperty('failed');
+    await away(relay, path, alice);
+    const before = asksOf(relay);
+    await back(relay, alice);
+    await until('it was asked about', () => asksOf(relay) > before);
+    expect(await ask(bob, op.OP_LOOKUP, { peer: alice.key.publicKey })).toMatchObject({
+      failed: 'not-found',
+    });
   });
 });
 

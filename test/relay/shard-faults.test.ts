@@ -53,6 +53,7 @@ beforeEach(async () => {
     admission: { maxUnauthenticated: 16_384, perPrefix: false as const, limitLoopback: false },
     relayKey: randomBytes(32),
     ticketKey: randomBytes(32),
+    run: randomBytes(8),
     loginTimeoutMs: 10_000,
     refuseVersions: [],
     authorize: false,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { PRESENCE_AWAY, PRESENCE_PLAIN } from '../../core/threads/presence.ts';
+import { policyOf } from '../../core/threads/versions.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
 
 function flags(world: ShardWorld, { key }: FakePeer): number {
@@ -13,12 +14,12 @@ describe('a peer that arrives', () => {
   test('is not open to all until the directory has said so', () => {
     const world = new ShardWorld(true);
     const alice = world.peer();
-    world.directory.arrivals.arrived(alice.session, undefined);
+    world.directory.arrivals.arrived(alice.session, null);
     expect(flags(world, alice)).toBe(0);
     const [ask] = world.asked();
     expect(ask!.ask).toEqual({ t: 'arrive', peer: alice.key });
-    const version = world.versions.current(alice.key);
-    world.answer(ask!, { t: 'arrive', plain: true, hasMail: false, version });
+    const version = world.versions.current(policyOf(alice.key));
+    world.answer(ask!, { t: 'arrive', plain: true, version });
     expect(flags(world, alice)).toBe(PRESENCE_PLAIN);
   });
 
@@ -29,8 +30,8 @@ describe('a peer that arrives', () => {
       [open, true],
       [hidden, false],
     ] as const) {
-      const version = world.versions.current(peer.key);
-      world.directory.arrivals.arrived(peer.session, { plain, hasMail: true, version });
+      const version = world.versions.current(policyOf(peer.key));
+      world.directory.arrivals.arrived(peer.session, { plain, version });
     }
     expect([flags(world, open), flags(world, hidden), world.asked()]).toEqual([PRESENCE_PLAIN, 0, []]);
   });
@@ -38,25 +39,25 @@ describe('a peer that arrives', () => {
   test('is asked about again as long as what is said of it is older than a write that is known', () => {
     const world = new ShardWorld(true);
     const alice = world.peer();
-    const version = world.versions.current(alice.key);
-    world.versions.bump(alice.key);
-    world.directory.arrivals.arrived(alice.session, { plain: true, hasMail: false, version });
+    const version = world.versions.current(policyOf(alice.key));
+    world.versions.bump(policyOf(alice.key));
+    world.directory.arrivals.arrived(alice.session, { plain: true, version });
     let asks = 0;
     for (let asked = world.asked(); asked.length > 0; asked = world.asked(), asks++) {
-      world.answer(asked[0]!, { t: 'arrive', plain: true, hasMail: false, version });
+      world.answer(asked[0]!, { t: 'arrive', plain: true, version });
       expect(flags(world, alice)).toBe(0);
     }
     expect(asks, 'not for ever in one go').toBe(4);
     world.directory.sweep(performance.now());
-    const current = world.versions.current(alice.key);
-    world.answer(world.asked()[0]!, { t: 'arrive', plain: true, hasMail: false, version: current });
+    const current = world.versions.current(policyOf(alice.key));
+    world.answer(world.asked()[0]!, { t: 'arrive', plain: true, version: current });
     expect(flags(world, alice)).toBe(PRESENCE_PLAIN);
   });
 
   test('stays not open to all while the directory cannot say, and is asked about again', () => {
     const world = new ShardWorld(true);
     const alice = world.peer();
-    world.directory.arrivals.arrived(alice.session, undefined);
+    world.directory.arrivals.arrived(alice.session, null);
     const failed = { code: 'directory-unavailable' as const, message: 'The disk is gone.' };
     world.answer(world.asked()[0]!, { t: 'arrive', failed });
     expect([flags(world, alice), world.asked(), world.got(alice)]).toEqual([0, [], []]);
@@ -74,7 +75,7 @@ describe('a peer that arrives', () => {
   test('that has left is not asked about again', () => {
     const world = new ShardWorld(true);
     const alice = world.peer();
-    world.directory.arrivals.arrived(alice.session, undefined);
+    world.directory.arrivals.arrived(alice.session, null);
     const failed = { code: 'busy' as const, message: 'Too much.' };
     world.answer(world.asked()[0]!, { t: 'arrive', failed });
     world.leave(alice);

@@ -351,7 +351,7 @@ function anyAnswer({ ask: { t } }: ShardAsk, salt: number): ReadAnswer | WriteAn
     case 'reach':
       return { t, may: salt % 2 === 0 };
     case 'arrive':
-      return { t, plain: salt % 2 === 0, hasMail: false, version: 0 };
+      return { t, plain: salt % 2 === 0, version: 0 };
     case 'vault':
       return { t, revision: 1, vault: new Uint8Array(100) };
     case 'policy':

@@ -4,6 +4,7 @@ import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { ReadAnswer } from '../../core/threads/directory-messages.ts';
 import { PRESENCE_AWAY, PRESENCE_PLAIN } from '../../core/threads/presence.ts';
+import { policyOf } from '../../core/threads/versions.ts';
 import { RawPeer, RELIABLE, sendOn } from '../fixtures/raw-peer.ts';
 import { ScriptedMain } from '../fixtures/scripted-main.ts';
 import { until } from '../fixtures/until.ts';
@@ -31,7 +32,7 @@ function flags(peer: RawPeer): number | null {
 /** Says of every peer that it is open to all, and leaves the rest to the test. */
 const allPlain: ScriptedMain['script'] = (ask) =>
   ask.t === 'arrive'
-    ? { t: 'arrive', plain: true, hasMail: false, version: main.versions.current(ask.peer) }
+    ? { t: 'arrive', plain: true, version: main.versions.current(policyOf(ask.peer)) }
     : undefined;
 
 describe.each([1, 2])('%i shards with a directory', (shards) => {
@@ -41,8 +42,8 @@ describe.each([1, 2])('%i shards with a directory', (shards) => {
     await until('it was asked', () => main.asked.length === 1);
     expect([main.asked[0]!.ask.ask, flags(alice)]).toEqual([{ t: 'arrive', peer: alice.key.publicKey }, 0]);
     await alice.roundTrip();
-    const version = main.versions.current(alice.key.publicKey);
-    main.answer(main.asked[0]!, { t: 'arrive', plain: true, hasMail: false, version });
+    const version = main.versions.current(policyOf(alice.key.publicKey));
+    main.answer(main.asked[0]!, { t: 'arrive', plain: true, version });
     await until('it is open to all', () => flags(alice) === PRESENCE_PLAIN);
     const again = await RawPeer.dial(main.url, { key: alice.key });
     peers.push(again);
@@ -84,7 +85,7 @@ describe.each([1, 2])('%i shards with a directory', (shards) => {
       ask.t === 'reach'
         ? { t: 'reach', may }
         : ask.t === 'arrive'
-          ? { t: 'arrive', plain: false, hasMail: false, version: main.versions.current(ask.peer) }
+          ? { t: 'arrive', plain: false, version: main.versions.current(policyOf(ask.peer)) }
           : undefined;
     const [alice, bob] = [await login(), await login()];
     const [end] = await alice.open(bob);

@@ -3,9 +3,10 @@
  * to all. What the directory says of it is taken only while no newer write is known, so that a policy that was changed
  * meanwhile is never overlooked; until then others ask the directory about it, which is slower and no less right.
  */
-import type { Arrival, PresenceChange } from '../../core/threads/messages.ts';
+import type { KnownPolicy } from '../../core/identity/ticket.ts';
+import type { PresenceChange } from '../../core/threads/messages.ts';
 import { PRESENCE_AWAY, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
-import type { Versions } from '../../core/threads/versions.ts';
+import { policyOf, type Versions } from '../../core/threads/versions.ts';
 import type { Asks } from './asks.ts';
 import { isFailure } from './requests.ts';
 import { LIVE, type Session } from './session.ts';
@@ -36,9 +37,9 @@ export class Arrivals {
   }
 
   /** The peer is in, and may use everything already. */
-  arrived(session: Session, arrival: Arrival | undefined): void {
-    if (arrival === undefined) this.#ask(session, MAX_TRIES);
-    else this.#take(session, arrival, MAX_TRIES);
+  arrived(session: Session, known: KnownPolicy | null): void {
+    if (known === null) this.#ask(session, MAX_TRIES);
+    else this.#take(session, known, MAX_TRIES);
   }
 
   /** The peer's policy was changed, here or on another shard. */
@@ -88,8 +89,9 @@ export class Arrivals {
     });
   }
 
-  #take(session: Session, { plain, version }: Arrival, tries: number): void {
-    if (this.#host.versions.current(session.key!) === version) this.#setFlag(session, PRESENCE_PLAIN, plain);
+  #take(session: Session, { plain, version }: KnownPolicy, tries: number): void {
+    if (this.#host.versions.current(policyOf(session.key!)) === version)
+      this.#setFlag(session, PRESENCE_PLAIN, plain);
     else this.#ask(session, tries);
   }
 

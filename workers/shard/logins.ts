@@ -6,7 +6,7 @@
  */
 
 import { fillRandom } from '../../core/identity/random-pool.ts';
-import { openTicket, sealTicket } from '../../core/identity/ticket.ts';
+import { type KnownPolicy, openTicket, sealTicket } from '../../core/identity/ticket.ts';
 import type { VersionRules } from '../../core/overload/version-rules.ts';
 import { type Body, encodeControl } from '../../core/protocol/control.ts';
 import type { WireErrorCode } from '../../core/protocol/errors.ts';
@@ -15,7 +15,7 @@ import { resumeText } from '../../core/protocol/login-text.ts';
 import * as op from '../../core/protocol/ops.ts';
 import type { Accounts, Budget } from '../../core/threads/accounts.ts';
 import { C } from '../../core/threads/counters.ts';
-import type { Arrival, LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
+import type { LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import { SEND_DROPPED } from '../../core/transport/uws.ts';
@@ -53,8 +53,8 @@ export interface LoginsHost {
   read(session: Session, bundle: Uint8Array): void;
   /** The peer's former session, wherever it is, must go. */
   replace(former: Place): void;
-  /** `arrival`: what the directory said of the peer with its proof, if it did. */
-  arrived(session: Session, resumed: boolean, arrival: Arrival | undefined): void;
+  /** `known`: what the directory says of the peer, or has said; null: nothing. */
+  arrived(session: Session, resumed: boolean, known: KnownPolicy | null): void;
 }
 
 interface Resume {
@@ -161,8 +161,8 @@ export class Logins {
   #resume({ session, requestId, body }: Resume): void {
     const { task, outboxes, versionRules } = this.#host;
     const text = resumeText(task.relayKey, session.nonce!, body.client);
-    const peer = openTicket(task.ticketKey, body.ticket, body.proof, text, Date.now());
-    if (peer === null) {
+    const opened = openTicket(task, body.ticket, body.proof, text, Date.now());
+    if (opened === null) {
       session.state = GREETED;
       const message = 'The resume ticket is not (or no longer) valid here; log in with the key.';
       outboxes.appendControl(
@@ -172,11 +172,11 @@ export class Logins {
       );
       return;
     }
-    session.key = peer;
+    session.key = opened.peer;
     session.client = body.client;
     if (task.authorize || versionRules.slow.has(body.client)) {
       this.#submit(session, new Uint8Array(0), true);
-    } else this.#letIn(session, true);
+    } else this.#letIn(session, true, opened.known);
   }
 
   /** What the main thread decided. A session that left in the meantime is passed over. */
@@ -197,7 +197,7 @@ export class Logins {
       session.accounted = this.#host.task.tenants;
     }
     if (verdict.refusal === null) {
-      this.#letIn(session, session.resuming, verdict.arrival, granted?.budget ?? null);
+      this.#letIn(session, session.resuming, verdict.arrival ?? null, granted?.budget ?? null);
     } else {
       const { code, message, retryAfterMs, why } = verdict.refusal;
       this.#host.refuse(session, code, message, retryAfterMs, why);
@@ -260,7 +260,8 @@ export class Logins {
     else this.#proofs.add(proof);
   }
 
-  #letIn(session: Session, resumed: boolean, arrival?: Arrival, budget: Budget | null = null): void {
+  /** @param known what the directory says of the peer, or said when its ticket was made; null: it is asked. */
+  #letIn(session: Session, resumed: boolean, known: KnownPolicy | null, budget: Budget | null = null): void {
     const { task, presence, counters, outboxes } = this.#host;
     const key = session.key!;
     // Not open to all until the directory has said so.
@@ -280,8 +281,8 @@ export class Logins {
     if (claim === 'replaced') this.#host.replace({ ...this.#former });
     counters[resumed ? C.resumes : C.logins]!++;
     counters[C.sessions]!++;
-    const { ticket, secret } = sealTicket(task.ticketKey, key, Date.now() + limits.TICKET_LIFETIME_MS);
+    const { ticket, secret } = sealTicket(task, key, Date.now() + limits.TICKET_LIFETIME_MS, known);
     outboxes.appendControl(session, this.#frames.ready(resumed, { peer: key, ticket, secret }), SIGNAL);
-    this.#host.arrived(session, resumed, arrival);
+    this.#host.arrived(session, resumed, known);
   }
 }
