@@ -182,7 +182,8 @@ export class LoginDesk {
     } catch (error) {
       this.#host.warn('verify-failed', `Login proofs could not be checked: ${(error as Error).message}`);
       for (const { shard, proof } of batch) {
-        this.#settle(shard, refusal(proof, 'busy', 'The login could not be checked.', RETRY_MS));
+        const message = 'The login could not be checked.';
+        this.#settle(shard, refusal(proof, 'busy', message, RETRY_MS, 'verify-failed'));
       }
       return;
     } finally {
@@ -238,7 +239,8 @@ export class LoginDesk {
         'authorize-failed',
         `authorize failed, so the peer is kept out: ${(error as Error)?.message}`,
       );
-      verdict = refusal(proof, 'busy', 'The login could not be authorized now.', RETRY_MS);
+      const message = 'The login could not be authorized now.';
+      verdict = refusal(proof, 'busy', message, RETRY_MS, 'authorize-failed');
     }
     this.#settle(shard, verdict);
   }

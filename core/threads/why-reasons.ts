@@ -202,12 +202,28 @@ export const WHY_REASONS = {
   // --- logins ---------------------------------------------------------------------------------------------------------
   'login-busy': {
     kind: 'refused',
-    what: 'More logins came than the relay takes, or the login could not be checked or authorized just then: it was told to come back.',
+    what: 'More logins came than the relay takes: this one was told to come back in its turn.',
     limit: 'logins per second (admission.maxLoginsPerSec), their wait, and logins waiting for verification',
     value: `${limits.MAX_LOGINS_PENDING.toLocaleString('en-US')} waiting`,
     advice:
       'The client comes back when it was told to; if it lasts, see the admission numbers and the warnings of the relay.',
     doc: 'docs/operations.md, Admission',
+  },
+  'authorize-failed': {
+    kind: 'refused',
+    what: "The operator's program gave no answer in time, or none that can be used, whether the login may come in.",
+    limit: 'authorizeTimeoutMs',
+    value: null,
+    advice: 'See the warning authorize-failed of the relay: it has the error of the program.',
+    doc: OPERATIONS,
+  },
+  'verify-failed': {
+    kind: 'refused',
+    what: 'The signature of the login could not be checked, since a thread of the relay had failed.',
+    limit: 'the threads that check logins',
+    value: null,
+    advice: 'The client comes back by itself; see the warning verify-failed of the relay.',
+    doc: OPERATIONS,
   },
   denied: {
     kind: 'refused',

@@ -139,6 +139,19 @@ describe('the login desk', () => {
     expect(world.warnings).toEqual(['logins-refused']);
   });
 
+  test.each([
+    { fails: 'authorize', host: { authorize: () => Promise.reject(new Error('no')) } },
+    { fails: 'verify', host: { verify: () => Promise.reject(new Error('no')) } },
+  ])('says of a login for which $fails fails that it was that, and not the load', async ({ fails, host }) => {
+    const verify: LoginDeskHost['verify'] = async (all) => all.map(() => ({ ok: true, arrival: null }));
+    const world = new DeskWorld({ verify, ...host });
+    world.desk.take(0, [proof(1)]);
+    await until('it has its verdict', () => world.verdicts.length === 1);
+    expect(world.verdicts[0]!.refusal).toMatchObject({ code: 'busy', why: `${fails}-failed` });
+    expect(world.warnings).toEqual([`${fails}-failed`]);
+    expect(world.desk.stats()).toMatchObject({ pending: 0, refused: 0 });
+  });
+
   test('sheds what waited too long even while the pool answers nothing', async () => {
     const world = new DeskWorld();
     world.desk.take(

@@ -27,8 +27,15 @@ const onRelay: Partial<Record<WhyReason, { options?: RelayOptions; run(relay: Re
       run: async (relay) => ({ peer: (await refusedLogin(relay)).id }),
     },
     'login-busy': {
+      options: { admission: { maxLoginsPerSec: 1 } },
+      run: async (relay) => {
+        const refused = await Promise.race(Array.from({ length: 5 }, () => refusedLogin(relay)));
+        return { peer: refused.id, claimed: true };
+      },
+    },
+    'authorize-failed': {
       options: { authorize: () => Promise.reject(new Error('my database is down')) },
-      run: async (relay) => ({ peer: (await refusedLogin(relay)).id, claimed: true }),
+      run: async (relay) => ({ peer: (await refusedLogin(relay)).id }),
     },
     'login-timeout': {
       options: { loginTimeoutMs: 100, authorize: () => new Promise(() => {}) },
@@ -274,6 +281,8 @@ const inShard: Partial<Record<WhyReason, InShard>> = {
   },
   'slow-reader': ({ why }, { session }) => noteRefusal(why, session, 'slow-reader'),
   overloaded: ({ why }, { session }) => noteRefusal(why, session, 'overloaded'),
+  // That the desk says so when it cannot check has a test of its own (admission.test.ts).
+  'verify-failed': ({ why }, { session }) => noteRefusal(why, session, 'busy', 'verify-failed'),
   'search-rate': (world, ann) => {
     for (let i = 1; i <= limits.SEARCH_BURST + 1; i++) world.request(ann, op.OP_SEARCH, i, { prefix: 'abc' });
   },

@@ -28,7 +28,12 @@ const WHY_ENDED: Partial<Record<WireErrorCode, WhyReason>> = {
 };
 
 /** What is decided of a login only after its key was proved. */
-const AFTER_PROOF: ReadonlySet<WhyReason> = new Set<WhyReason>(['denied', 'relay-full', 'tenant-sessions']);
+const AFTER_PROOF: ReadonlySet<WhyReason> = new Set<WhyReason>([
+  'denied',
+  'authorize-failed',
+  'relay-full',
+  'tenant-sessions',
+]);
 
 /** @param why the reason, when the code does not tell it. */
 export function noteRefusal(
