@@ -36,6 +36,7 @@ import { Ends } from './shard/ends.ts';
 import { deliverLocal, forwardBundle } from './shard/forward.ts';
 import { Gate } from './shard/gate.ts';
 import { HeldCredit } from './shard/held-credit.ts';
+import { LimitWarnings } from './shard/limit-warnings.ts';
 import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
 import { Meters } from './shard/meters.ts';
@@ -72,6 +73,7 @@ class Shard {
   readonly #controls: ControlFrames;
   readonly #drain: Drain;
   readonly #departures: Departures;
+  readonly #limitWarnings: LimitWarnings;
   readonly versionRules: VersionRules;
   readonly #lag = new LoopLag();
   readonly #app: ShardApp;
@@ -139,9 +141,9 @@ class Shard {
     });
     this.#directory = new Directory(this);
     this.#channels = new Channels(this);
-    this.gate = new Gate(task, this.counters, (code, message) =>
-      this.#tell({ kind: 'warning', code, message }),
-    );
+    const warn = (code: string, message: string): void => this.#tell({ kind: 'warning', code, message });
+    this.gate = new Gate(task, this.counters, warn);
+    this.#limitWarnings = new LimitWarnings(this.counters, warn);
     this.#logins = new Logins(this);
     this.#controls = new ControlFrames({
       outboxes: this.outboxes,
@@ -163,8 +165,9 @@ class Shard {
         message: (session, message, isBinary) => this.#message(session, message, isBinary),
         drain: (session) => this.outboxes.drained(session),
         pong: (session, payload) => this.outboxes.answered(session, payload),
-        close: (session, lost) => {
+        close: (session, lost, limit) => {
           session.socketGone = true;
+          if (limit !== null) this.counters[limit === 'silent' ? C.endedSilent : C.endedOversized]!++;
           this.#logins.through(session);
           this.#departures.finish(session, 'peer-gone', lost ? 'lost' : 'left');
         },
@@ -172,6 +175,7 @@ class Shard {
       },
       task.tls,
       this.gate,
+      task.idleTimeoutSeconds,
     );
   }
 
@@ -193,6 +197,7 @@ class Shard {
       this.#logins.expire(now);
       this.#channels.expireOffers(now);
       this.#directory.sweep(now);
+      this.#limitWarnings.look(now);
     }, SWEEP_MS);
     this.#look = setInterval(() => this.#lookAtItself(performance.now()), LOOK_MS);
     this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });

@@ -1,9 +1,9 @@
 /** A relay's warnings as lines, bounded: whoever can cause warnings must not be able to fill a disk with them. */
 
 /** Most lines per PERIOD_MS; what is beyond is counted. */
-const MOST_LINES = 10;
-const PERIOD_MS = 10_000;
-const MOST_CHARACTERS = 500;
+export const MOST_LINES = 10;
+export const PERIOD_MS = 10_000;
+export const MOST_CHARACTERS = 500;
 
 export class WarningLines {
   readonly #print: (line: string) => void;

@@ -37,7 +37,7 @@ export interface LinkOptions {
 /** A connection that lasted this long was a good one: the next loss begins with the shortest wait again. */
 const STABLE_MS = 10_000;
 /** Relays that a first connection is sent on to, one after the other. */
-const MOST_HOPS = 8;
+export const MOST_HOPS = 8;
 /** close() waits this long for realtime frames that the connection has no room for. */
 const FLUSH_TIMEOUT_MS = 2000;
 

@@ -8,7 +8,7 @@ import { checkUrl } from './options.ts';
 import { RelayError } from './relay-error.ts';
 
 /** A relay names at most 8, and so may each of those: two rounds of it, then the oldest are forgotten. */
-const MOST_URLS = 24;
+export const MOST_URLS = 24;
 
 export class NextUrls {
   readonly #home: string;

@@ -19,9 +19,9 @@ import type { DataSink, SendHalf } from './send-half.ts';
 const FIRST_BYTES = 4096;
 const KiB = 1024;
 /** Realtime frames beyond this in the socket would only grow old there: 256 KiB is 0.2 s at 10 Mbit/s. */
-const REALTIME_SOCKET_BYTES = 256 * KiB;
+export const REALTIME_SOCKET_BYTES = 256 * KiB;
 /** Keeps a fast link busy between two events of the socket, and bounds what a slow one makes the process hold. */
-const RELIABLE_SOCKET_BYTES = 1024 * KiB;
+export const RELIABLE_SOCKET_BYTES = 1024 * KiB;
 
 export interface OutboxOptions {
   socket: ClientSocket;

@@ -23,6 +23,9 @@ import { Capacity } from './capacity.ts';
 import { CodelQueue } from './codel-queue.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** About 100 bytes each: 7 MiB. */
+export const MOST_TURNS = 65_536;
+
 export type LoginKind = 'resume' | 'full';
 
 export interface AdmissionOptions {
@@ -32,7 +35,7 @@ export interface AdmissionOptions {
   initialPerSec?: number;
   /** Most logins that wait or (with 'measured') are being worked on. Default 16,384. */
   mostPending?: number;
-  /** Most turns that are remembered, about 100 bytes each. Default 65,536. */
+  /** Most turns that are remembered. Default MOST_TURNS. */
   mostTurns?: number;
   /** See CodelQueue. Defaults 50 and 500: refusing costs a new connection, about as much as a signature, so a burst waits. */
   targetMs?: number;
@@ -91,7 +94,7 @@ export class Admission<T> {
   #working = 0;
 
   constructor(options: AdmissionOptions) {
-    const { perSec, initialPerSec = 1_000, mostPending = 16_384, mostTurns = 65_536 } = options;
+    const { perSec, initialPerSec = 1_000, mostPending = 16_384, mostTurns = MOST_TURNS } = options;
     const { targetMs = 50, intervalMs = 500, random } = options;
     this.#perSec = perSec === 'measured' ? null : perSec;
     this.#capacity = new Capacity({ initialPerSec });

@@ -12,9 +12,9 @@ import { ShedLevel } from './shed-level.ts';
 /** How often `look` is to be called. */
 export const LOOK_MS = 100;
 /** DAGOR's bound of the mean wait (shed-level.ts); a voice packet's length. */
-const MOST_LATE_MS = 20;
+export const MOST_LATE_MS = 20;
 /** Of the bytes that may wait. */
-const MOST_QUEUED_SHARE = 0.5;
+export const MOST_QUEUED_SHARE = 0.5;
 const AUDIO = PRIORITIES.indexOf('audio');
 
 export class Behind {

@@ -8,10 +8,12 @@
 export interface VersionQuarantineOptions {
   /** How long a peer waits: half of it to one and a half, at random, so that they do not come together. Default 60,000. */
   delayMs?: number;
-  /** Peers that are remembered. 65,536 x about 50 bytes = 3.3 MB. Beyond it a peer's wait begins when there is room. */
+  /** Peers that are remembered. Default MOST_WAITING. Beyond it a peer's wait begins when there is room. */
   mostWaiting?: number;
 }
 
+/** x about 50 bytes = 3.3 MB. */
+export const MOST_WAITING = 65_536;
 /** A peer that comes later than this after its wait begins anew: longer than the longest back-off of a client, 30 s. */
 const LATE_MS = 60_000;
 
@@ -21,7 +23,7 @@ export class VersionQuarantine {
   /** By a hash of the peer: when its wait is over. */
   readonly #waiting = new Map<number, number>();
 
-  constructor({ delayMs = 60_000, mostWaiting = 65_536 }: VersionQuarantineOptions = {}) {
+  constructor({ delayMs = 60_000, mostWaiting = MOST_WAITING }: VersionQuarantineOptions = {}) {
     this.#delayMs = delayMs;
     this.#mostWaiting = mostWaiting;
   }

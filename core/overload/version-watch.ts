@@ -30,7 +30,7 @@ export interface VersionWatchOptions {
   leastRatio?: number;
   /** Bound of the probability of a false alarm, of one version at one look. Default 1e-9: at a look a second, one in 30 years. */
   falseAlarm?: number;
-  /** Versions that are told apart; those that come when it is full are counted together. Default 256. */
+  /** Versions that are told apart; those that come when it is full are counted together. Default MOST_VERSIONS. */
   mostVersions?: number;
 }
 
@@ -66,8 +66,9 @@ export const OTHER_VERSIONS = 'other';
 type Pool = Record<VersionMeasure, { events: number; trials: number }>;
 
 const BUCKETS = 10;
+export const MOST_VERSIONS = 256;
 /** 65,536 x about 50 bytes x 2 generations = 6.5 MB at most. Beyond it a reconnection counts as a new login, for all alike. */
-const MOST_GONE = 65_536;
+export const MOST_GONE = 65_536;
 
 /** Events of the last BUCKETS buckets. */
 class Windowed {
@@ -133,7 +134,7 @@ export class VersionWatch {
       leastEvents: 20,
       leastRatio: 3,
       falseAlarm: 1e-9,
-      mostVersions: 256,
+      mostVersions: MOST_VERSIONS,
       ...options,
     };
   }

@@ -105,7 +105,11 @@ export class DirectoryDesk {
       } else if (lane === this.#writes) this.#written++;
     }
     this.#refused += refused.length;
-    if (refused.length > 0) this.#host.answer(shard, refused);
+    if (refused.length > 0) {
+      this.#host.answer(shard, refused);
+      const message = `${lane.pending} ${laneName}s wait for the directory, as many as may: more are told to come back.`;
+      this.#host.trouble('directory-busy', message);
+    }
     lane.work();
   }
 

@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import { generateIdentity, type Identity } from '../identity/identity.ts';
 import { RUN_BYTES, ticketKeyOf } from '../identity/ticket.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
+import { IDLE_TIMEOUT_SECONDS } from '../protocol/limits.ts';
 import { isPeerId, type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
 import { Accounts } from '../threads/accounts.ts';
 import { LoopLag } from '../threads/loop-lag.ts';
@@ -183,6 +184,10 @@ export class Relay extends EventEmitter<RelayEvents> {
     rssBytes: number;
     admission: LoginDeskStats;
     versions: VersionStats;
+    /** Logins of more tenants than there are accounts for: they count as the default tenant's. */
+    tenantsUnplaced: number;
+    /** Requests that the admin port refused, or connections beyond those that it takes. */
+    adminRefused: number;
   } {
     return {
       id: this.id,
@@ -196,6 +201,8 @@ export class Relay extends EventEmitter<RelayEvents> {
       admission: this.#desk.stats(),
       versions: this.#versions.stats(),
       tenants: this.#tenants.stats(),
+      tenantsUnplaced: this.#tenants.unplaced,
+      adminRefused: this.#admin?.refused ?? 0,
     };
   }
 
@@ -331,6 +338,7 @@ export class Relay extends EventEmitter<RelayEvents> {
         ticketKey: ticketKeyOf(this.#identity),
         run: randomBytes(RUN_BYTES),
         loginTimeoutMs,
+        idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
         authorize: authorize !== null,
         admission: this.#options.admission,
         refuseVersions: this.#options.versions.refuse,

@@ -27,12 +27,27 @@ export interface RelayStats {
   framesPerSend: number;
   /** Sends by the frames that one carried: 1, 2 to 3, 4 to 7, and so on; the last has all beyond. */
   sends: number[];
-  /** Of those refused: told to come back (`busy`), and not done in time (`login-timeout`). */
-  logins: { full: number; resumed: number; refused: number; busy: number; late: number };
+  /** Of those refused: told to come back (`busy`), not done in time (`login-timeout`), `relay-full`, `version-refused`. */
+  logins: {
+    full: number;
+    resumed: number;
+    refused: number;
+    busy: number;
+    late: number;
+    noRoom: number;
+    version: number;
+  };
   /** Sockets that were refused before they were WebSockets: too many logging in; a prefix's rate; its open connections. */
   upgradesRefused: { full: number; rate: number; prefix: number };
-  /** Offers that were refused because the callee was gone or busy. */
+  /** Opens that were refused because the opener, its tenant, its shard or the relay had as many channels as it may. */
+  opensRefused: number;
+  /** Offers that were refused because the callee was gone or busy; and those that it answered neither way. */
   offersRefused: number;
+  offersUnanswered: number;
+  /** Reliable channels that ended because their sender sent more than it was granted. */
+  overruns: number;
+  /** Connections that a limit ended: too much waited for them, or in all; nothing was heard of them; a message was too large. */
+  ended: { slowReader: number; overloaded: number; silent: number; oversized: number };
   protocolErrors: number;
   /** Exceptions that were contained. Should be 0. */
   faults: number;
@@ -82,6 +97,8 @@ export interface RelayStats {
     /** Requests that got an error, and of these: too many waited for the pool (`busy`). */
     refused: number;
     refusedBusy: number;
+    /** Of these: asked more often than a peer may. */
+    limited: { searches: number; writes: number };
     /** Write asks that were taken; and batches of reads or writes. */
     writes: number;
     batches: number;
@@ -139,13 +156,24 @@ export function readStats(
       refused: sum('loginsRefused'),
       busy: sum('loginsBusy'),
       late: sum('loginsLate'),
+      noRoom: sum('loginsNoRoom'),
+      version: sum('loginsVersion'),
     },
     upgradesRefused: {
       full: sum('upgradesRefusedFull'),
       rate: sum('upgradesRefusedRate'),
       prefix: sum('upgradesRefusedPrefix'),
     },
+    opensRefused: sum('opensRefused'),
     offersRefused: sum('offersRefused'),
+    offersUnanswered: sum('offersUnanswered'),
+    overruns: sum('overruns'),
+    ended: {
+      slowReader: sum('endedSlow'),
+      overloaded: sum('endedOverloaded'),
+      silent: sum('endedSilent'),
+      oversized: sum('endedOversized'),
+    },
     protocolErrors: sum('protocolErrors'),
     faults: sum('faults'),
     drops: {
@@ -187,6 +215,7 @@ export function readStats(
       pending: desk?.pending ?? 0,
       refused: sum('directoryRefused'),
       refusedBusy: desk?.refused ?? 0,
+      limited: { searches: sum('searchesLimited'), writes: sum('writesLimited') },
       writes: desk?.writes ?? 0,
       batches: desk?.batches ?? 0,
       watches: sum('watches'),

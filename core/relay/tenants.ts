@@ -119,6 +119,11 @@ export class Tenants {
     if (tenant === undefined || now - tenant.warnedAt < TROUBLE_EVERY_MS) return;
     tenant.warnedAt = now;
     const has = this.#accounts[what].has(account);
+    if (!this.#enabled) {
+      const message = `The relay has ${has} channel ends, as many as it may (maxChannels): more are refused.`;
+      this.#warn('channels-full', message);
+      return;
+    }
     this.#warn(
       'tenant-full',
       `The tenant ${tenant.label} has ${has} ${what}, as many as it may: more are refused.`,

@@ -49,6 +49,7 @@ type ShardSettings = Pick<
   | 'ticketKey'
   | 'run'
   | 'loginTimeoutMs'
+  | 'idleTimeoutSeconds'
   | 'authorize'
   | 'refuseVersions'
   | 'admission'

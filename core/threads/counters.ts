@@ -114,6 +114,16 @@ export const COUNTERS = [
   'dropBehind', // frames: realtime, the shard was behind
   'creditHeldBytes', // gauge: credit that senders are not told of until their budgets have room
   'budgetWaits', // times an outbox had to wait for its receiver's budget
+  'loginsNoRoom', // logins refused because the relay held all the peers that it has room for
+  'loginsVersion', // logins refused because the operator lets no client of that version in
+  'opensRefused', // opens refused because the opener, its tenant or the relay had as many channels as it may
+  'endsFull', // ends that found the shard's table full
+  'offersUnanswered', // offers that nobody answered in time
+  'overruns', // reliable channels that ended because their sender had no credit left
+  'endedSlow', // sessions ended because too many answers waited for them
+  'endedOverloaded', // sessions ended because the shard, or their socket, held too much
+  'endedSilent', // sockets on which nothing was heard for too long
+  'endedOversized', // sockets that sent a message larger than a bundle may be
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 

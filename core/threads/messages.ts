@@ -33,6 +33,8 @@ export interface ShardTask {
   /** Names this run of the relay: see core/identity/ticket.ts. */
   run: Uint8Array;
   loginTimeoutMs: number;
+  /** A socket on which nothing was heard for so long is closed. */
+  idleTimeoutSeconds: number;
   /** Client versions that may not log in (core/overload/version-rules.ts). */
   refuseVersions: string[];
   /** True when the embedder gave an `authorize` hook: then every login is asked for, resumes too. */

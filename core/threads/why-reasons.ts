@@ -23,7 +23,6 @@ export interface WhyDetail {
 }
 
 const OPERATIONS = 'docs/operations.md, Limits';
-const DIRECTORY = 'docs/operations.md, Of the directory';
 const PROTOCOL = 'docs/protocol.md';
 
 const KiB = 1024;
@@ -265,7 +264,7 @@ export const WHY_REASONS = {
     limit: 'searches of a peer',
     value: `${limits.SEARCH_BURST} at once, then ${limits.SEARCHES_PER_SEC} a second`,
     advice: 'Search less often; the answer says when again.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'write-rate': {
     kind: 'throttled',
@@ -273,7 +272,7 @@ export const WHY_REASONS = {
     limit: 'writes of a peer',
     value: `${limits.WRITE_BURST} at once, then ${limits.WRITES_PER_SEC} a second`,
     advice: 'Write less often; the answer says when again.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'requests-pending': {
     kind: 'refused',
@@ -281,7 +280,7 @@ export const WHY_REASONS = {
     limit: 'requests of a session under way',
     value: String(limits.MAX_REQUESTS_PENDING),
     advice: 'Wait for answers before asking more.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   watches: {
     kind: 'refused',
@@ -289,7 +288,7 @@ export const WHY_REASONS = {
     limit: 'watches of a session',
     value: String(limits.MAX_WATCHES_PER_SESSION),
     advice: 'Watch fewer.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'directory-busy': {
     kind: 'refused',
@@ -297,7 +296,7 @@ export const WHY_REASONS = {
     limit: 'requests waiting for the directory pool',
     value: `${limits.MAX_READS_PENDING.toLocaleString('en-US')} reads, ${limits.MAX_WRITES_PENDING.toLocaleString('en-US')} writes`,
     advice: 'The disk or the processor of the relay is short.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'directory-full': {
     kind: 'refused',
@@ -305,7 +304,7 @@ export const WHY_REASONS = {
     limit: 'directory.maxBytes, directory.maxRecords, or the disk',
     value: null,
     advice: 'Give it more room: see supernode directory stats.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'directory-unavailable': {
     kind: 'refused',
@@ -313,7 +312,7 @@ export const WHY_REASONS = {
     limit: 'the disk',
     value: null,
     advice: 'See the warnings of the relay, and supernode directory check.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'list-full': {
     kind: 'refused',
@@ -321,7 +320,7 @@ export const WHY_REASONS = {
     limit: 'keys on each list of a peer',
     value: limits.MAX_LIST_KEYS.toLocaleString('en-US'),
     advice: 'Take keys off the list.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'mailbox-full': {
     kind: 'refused',
@@ -329,7 +328,7 @@ export const WHY_REASONS = {
     limit: 'mailbox',
     value: `${limits.MAX_MAILBOX_MESSAGES.toLocaleString('en-US')} messages, ${limits.MAX_MAILBOX_BYTES / MiB} MiB`,
     advice: 'The other must log in and take its messages.',
-    doc: DIRECTORY,
+    doc: OPERATIONS,
   },
   'mail-refused': {
     kind: 'refused',

@@ -6,8 +6,11 @@ import * as uWS from 'uWebSockets.js';
 import { IDLE_TIMEOUT_SECONDS, MAX_BUNDLE_BYTES, MAX_SEND_BYTES } from '../protocol/limits.ts';
 import { SUBPROTOCOL } from '../protocol/names.ts';
 
-/** What uWebSockets.js says when no close frame came (RFC 6455 §7.1.5). */
+/** What uWebSockets.js says when no close frame came (RFC 6455 §7.1.5), and why if it was for a limit of its own. */
 const CLOSED_ABNORMALLY = 1006;
+const OVERSIZED = 'Received too big message';
+const SILENT = 'WebSocket timed out from inactivity';
+const REASON_TEXT = new TextDecoder();
 
 /** What `send` says: sent; queued in the socket; dropped. */
 export const SEND_QUEUED = 0;
@@ -32,11 +35,13 @@ export interface ShardHandlers<S> {
   drain(session: S): void;
   /** The answer to a ping of ours, or to one of uWebSockets.js's own, which are empty. */
   pong(session: S, payload: ArrayBuffer): void;
-  /** `lost`: the connection ended without a close handshake. */
-  close(session: S, lost: boolean): void;
+  /** `lost`: the connection ended without a close handshake. `limit`: it was ended for a message too large, or silence. */
+  close(session: S, lost: boolean, limit: SocketLimit | null): void;
   /** An exception that was contained; `session` is undefined before `open`. The socket is closed after it. */
   fault(where: string, error: unknown, session: S | undefined): void;
 }
+
+export type SocketLimit = 'oversized' | 'silent';
 
 /** Why a socket is refused before it is a WebSocket. */
 export interface UpgradeRefusal {
@@ -110,10 +115,12 @@ export function createAcceptor(): Acceptor {
   };
 }
 
+/** @param idleTimeoutSeconds 8 at least: uWebSockets.js takes no less. */
 export function createShardApp<S>(
   handlers: ShardHandlers<S>,
   tls: Tls | null,
   gate: UpgradeGate | null = null,
+  idleTimeoutSeconds: number = IDLE_TIMEOUT_SECONDS,
 ): ShardApp {
   const app = (tls
     ? uWS.SSLApp({ key_file_name: tls.keyFile, cert_file_name: tls.certFile })
@@ -135,7 +142,7 @@ export function createShardApp<S>(
 
   app.ws('/*', {
     maxPayloadLength: MAX_BUNDLE_BYTES,
-    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    idleTimeout: idleTimeoutSeconds,
     sendPingsAutomatically: true,
     // The shard stops sending at the first sign of pressure, so what it leaves in a socket is bounded by one send. But
     // uWebSockets.js answers WebSocket pings by itself: without a bound, a peer that pings and does not read makes it
@@ -207,11 +214,13 @@ export function createShardApp<S>(
         contain('pong', error, socket);
       }
     },
-    close: (ws, code) => {
+    close: (ws, code, message) => {
       const socket = ws as unknown as Socket;
       try {
         gate?.leave(socket.mark);
-        if (socket.session !== undefined) handlers.close(socket.session, code === CLOSED_ABNORMALLY);
+        if (socket.session === undefined) return;
+        const lost = code === CLOSED_ABNORMALLY;
+        handlers.close(socket.session, lost, lost ? limitOf(message) : null);
       } catch (error) {
         contain('close', error, undefined);
       }
@@ -254,4 +263,11 @@ export function createShardApp<S>(
       app.close();
     },
   };
+}
+
+function limitOf(reason: ArrayBuffer): SocketLimit | null {
+  if (reason.byteLength === 0) return null;
+  const text = REASON_TEXT.decode(reason);
+  if (text === OVERSIZED) return 'oversized';
+  return text === SILENT ? 'silent' : null;
 }

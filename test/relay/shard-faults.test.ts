@@ -55,6 +55,7 @@ beforeEach(async () => {
     ticketKey: randomBytes(32),
     run: randomBytes(8),
     loginTimeoutMs: 10_000,
+    idleTimeoutSeconds: 120,
     refuseVersions: [],
     authorize: false,
     tls: null,

@@ -9,6 +9,7 @@ import {
   type ShardApp,
   type ShardHandlers,
   type ShardSocket,
+  type SocketLimit,
 } from '../../core/transport/uws.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
 import { until } from '../fixtures/until.ts';
@@ -24,6 +25,8 @@ interface Server {
   app: ShardApp;
   conns: Conn[];
   closed: number[];
+  /** Why each was closed, if it was for a limit. */
+  limits: (SocketLimit | null)[];
   drained: number[];
   faults: { where: string; number: number | undefined; text: string }[];
 }
@@ -36,7 +39,7 @@ afterEach(() => {
 
 /** An app in this thread: its sockets come from an acceptor, or with TLS from its own port. */
 async function serve(tls: boolean, bad: Partial<ShardHandlers<Conn>> = {}): Promise<Server> {
-  const server = { conns: [], closed: [], drained: [], faults: [] } as unknown as Server;
+  const server = { conns: [], closed: [], limits: [], drained: [], faults: [] } as unknown as Server;
   const app = createShardApp<Conn>(
     {
       open(socket) {
@@ -55,9 +58,10 @@ async function serve(tls: boolean, bad: Partial<ShardHandlers<Conn>> = {}): Prom
         server.drained.push(conn.number);
         bad.drain?.(conn);
       },
-      close(conn, lost) {
+      close(conn, lost, limit) {
         server.closed.push(conn.number);
-        bad.close?.(conn, lost);
+        server.limits.push(limit);
+        bad.close?.(conn, lost, limit);
       },
       fault(where, error, conn) {
         server.faults.push({ where, number: conn?.number, text: String(error) });
@@ -223,6 +227,7 @@ describe('a socket', () => {
     await b.ended;
     await echoes(a);
     expect(server.faults).toEqual([]);
+    expect(server.limits).toEqual(['oversized']);
   });
 
   test('that is pinged without end by a peer that does not read costs no more than two sends', async () => {

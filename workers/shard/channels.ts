@@ -202,6 +202,7 @@ export class Channels {
     const session = sessions.at(ends.owner[end]!);
     const label = ends.label[end]!;
     const opOfEnd = ends.op[end]!;
+    this.#host.counters[C.overruns]!++;
     this.#host.why.noteSent(end, 'overrun', 1);
     this.#finish(end, 'overrun');
     if (session) this.#answerClosed(session, 0, label, 'overrun', opOfEnd, true);
@@ -217,6 +218,7 @@ export class Channels {
         if (ends.deadline[end]! > now) break;
         const session = sessions.at(ends.owner[end]!);
         const opOfEnd = ends.op[end]!;
+        this.#host.counters[C.offersUnanswered]!++;
         this.#host.why.noteWaited(label, 'offer-timeout', 1);
         this.#finish(end, 'timeout');
         if (session) this.#answerClosed(session, 0, label, 'timeout', opOfEnd, true);
@@ -378,7 +380,10 @@ export class Channels {
 
   /** The limit because of which the session has no other end. */
   #whyNot(session: Session, end: number): WhyReason {
-    if (end === NO_ROOM) return 'no-room-for-channels';
+    if (end === NO_ROOM) {
+      this.#host.counters[C.endsFull]!++;
+      return 'no-room-for-channels';
+    }
     this.#host.quotaRefused(session.account);
     return this.#host.tenants ? 'tenant-channels' : 'relay-channels';
   }
@@ -389,6 +394,7 @@ export class Channels {
     message: string,
     code: WireErrorCode = 'too-many-channels',
   ): void {
+    this.#host.counters[C.opensRefused]!++;
     const body = { code, message, fatal: false };
     this.#send(session, op.OP_ERROR, requestId, body, SIGNAL);
   }

@@ -22,12 +22,12 @@ import type { SessionTable } from './session.ts';
 
 const SIGNAL = 0;
 const FIRST_MS = 100;
-const EVERY_MS = 250;
+export const EVERY_MS = 250;
 const OVER_MS = 1_000;
 /** How often episodes are looked at while there are any. */
 const TICK_MS = 50;
 /** Beyond it the news wait and merge: a peer must not become a slow reader of them. */
-const MAX_CONTROL_WAITING_BYTES = 16 * 1024;
+export const MAX_CONTROL_WAITING_BYTES = 16 * 1024;
 const MAX_U32 = 0xffff_ffff;
 
 type Told = Extract<ShardMessage, { t: 'congestion' }>;

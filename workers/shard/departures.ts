@@ -81,6 +81,8 @@ export class Departures {
     const frame = encodeControl(op.OP_ERROR, 0, body);
     if (!wasLive) this.#loginRefused(code);
     else if (BREACHES.has(code)) counters[C.protocolErrors]!++;
+    else if (code === 'slow-reader') counters[C.endedSlow]!++;
+    else if (code === 'overloaded') counters[C.endedOverloaded]!++;
     // What it was to be sent before (a `closed`, say) goes out first.
     const pending = outboxes.takePending(session);
     this.finish(session, closeReasonOf(code), code);
@@ -93,6 +95,8 @@ export class Departures {
     counters[C.loginsRefused]!++;
     if (code === 'busy') counters[C.loginsBusy]!++;
     else if (code === 'login-timeout') counters[C.loginsLate]!++;
+    else if (code === 'relay-full') counters[C.loginsNoRoom]!++;
+    else if (code === 'version-refused') counters[C.loginsVersion]!++;
   }
 
   /** Frees all that the session holds. Its socket is not touched. */

@@ -22,7 +22,7 @@ export const LEAST_WINDOW_BYTES = 8 * 1024;
 export const MOST_WINDOW_BYTES = 16 * 1024 * 1024;
 const MOST_MARK_BYTES = 1024 * 1024;
 /** Queueing delay that is aimed at: a voice packet's length, which a jitter buffer hides. */
-const TARGET_MS = 20;
+export const TARGET_MS = 20;
 /** Beyond it nobody doubts that the receiver is slow. */
 const FAR_BEYOND_MS = 5 * TARGET_MS;
 /** A fast receiver is asked about this often. */

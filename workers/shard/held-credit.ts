@@ -13,9 +13,9 @@ import type { SessionMeter } from './meters.ts';
 import { LIVE, type Session } from './session.ts';
 
 const CLASS_OF_OP = 0x07;
-const AHEAD_S = 0.25;
+export const AHEAD_S = 0.25;
 /** Room for two of the largest frames. */
-const LEAST_AHEAD_BYTES = 128 * 1024;
+export const LEAST_AHEAD_BYTES = 128 * 1024;
 /** Less at a time would cost more frames than it is worth. */
 const LEAST_BYTES = 2_048;
 

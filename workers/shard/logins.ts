@@ -70,9 +70,9 @@ interface Early {
 type Step = Early | Resume | Verdict;
 
 /** A login is about 250 bytes. A larger bundle is read at once: most likely it costs its session. */
-const MAX_EARLY_BYTES = 1024;
+export const MAX_EARLY_BYTES = 1024;
 /** Of one session, that wait to be read: a resume, a login after it was refused, and pings. */
-const MAX_EARLY_BUNDLES = 4;
+export const MAX_EARLY_BUNDLES = 4;
 
 export class Logins {
   readonly #host: LoginsHost;

@@ -30,9 +30,9 @@ const TICK_MS = 50;
 /** A meter that was full and not used for so many ticks is let be until it is used again. */
 const QUIET_TICKS = 20;
 /** Peers whose meters are kept when they leave: x about 600 bytes = 10 MiB a shard. Beyond it the oldest begins anew. */
-const MAX_REMEMBERED = 16_384;
+export const MAX_REMEMBERED = 16_384;
 /** Longer than any bucket of a peer's own takes to fill, unless it owes. */
-const FORGET_MS = 60_000;
+export const FORGET_MS = 60_000;
 
 /** An account as this shard uses it. */
 class LocalAccount {

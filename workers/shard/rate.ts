@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 /** Longer than any of the buckets takes to fill: 10 s. */
 const FORGET_MS = 60_000;
 /** 16,384 x about 300 bytes = 5 MiB a shard. Beyond it the one that came first begins anew when it comes back. */
-const MAX_BUDGETS = 16_384;
+export const MAX_BUDGETS = 16_384;
 
 export class Budget {
   readonly searches: TokenBucket;

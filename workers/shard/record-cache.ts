@@ -10,11 +10,11 @@ import type { ReadAnswers } from '../../core/threads/directory-messages.ts';
 import { keyText } from '../../core/threads/key-text.ts';
 import type { Versions } from '../../core/threads/versions.ts';
 
-const MAX_ENTRIES = 8_192;
-const MAX_BYTES = 8 * 1024 * 1024;
+export const MAX_ENTRIES = 8_192;
+export const MAX_BYTES = 8 * 1024 * 1024;
 /** An entry's objects, texts and keys, beside its record. */
 const ENTRY_BYTES = 512;
-const LIFE_MS = 10_000;
+export const LIFE_MS = 10_000;
 
 export interface CachedRecord {
   readonly peer: Uint8Array;

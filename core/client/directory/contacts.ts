@@ -23,8 +23,8 @@ export interface ContactFields {
   note?: string | undefined;
 }
 
-const MAX_CONTACT_NAME_BYTES = 256;
-const MAX_NOTE_BYTES = 1024;
+export const MAX_CONTACT_NAME_BYTES = 256;
+export const MAX_NOTE_BYTES = 1024;
 
 /**
  * Kept encrypted at the relay, about 1,000 contacts. Devices that change it at the same time, or while they are not

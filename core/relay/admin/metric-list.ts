@@ -153,10 +153,16 @@ export const METRICS: MetricDefinition[] = [
   {
     name: 'supernode_logins_refused_total',
     type: 'counter',
-    help: 'Of the refused: busy, told to come back; late, not done in time; or another reason.',
+    help: 'Of the refused: busy, told to come back; late, not done in time; no-room, maxPeers; version, refused; or another reason.',
     labels: ['reason'],
-    read: ({ logins: { refused, busy, late } }) =>
-      by('reason', { busy, late, other: Math.max(0, refused - busy - late) }),
+    read: ({ logins: { refused, busy, late, noRoom, version } }) =>
+      by('reason', {
+        busy,
+        late,
+        'no-room': noRoom,
+        version,
+        other: Math.max(0, refused - busy - late - noRoom - version),
+      }),
   },
   {
     name: 'supernode_version_sessions',
@@ -235,10 +241,35 @@ export const METRICS: MetricDefinition[] = [
     read: ({ channelsOpened }) => one(channelsOpened),
   },
   {
+    name: 'supernode_opens_refused_total',
+    type: 'counter',
+    help: 'Opens of channels that were refused because the opener, its tenant, its shard or the relay had as many as it may.',
+    read: ({ opensRefused }) => one(opensRefused),
+  },
+  {
     name: 'supernode_offers_refused_total',
     type: 'counter',
     help: 'Offers of channels that were refused because the callee was gone or busy.',
     read: ({ offersRefused }) => one(offersRefused),
+  },
+  {
+    name: 'supernode_offers_unanswered_total',
+    type: 'counter',
+    help: 'Offers of channels that nobody answered in time.',
+    read: ({ offersUnanswered }) => one(offersUnanswered),
+  },
+  {
+    name: 'supernode_overruns_total',
+    type: 'counter',
+    help: 'Reliable channels that ended because their sender sent more than it was granted.',
+    read: ({ overruns }) => one(overruns),
+  },
+  {
+    name: 'supernode_connections_ended_total',
+    type: 'counter',
+    help: 'Connections ended by a limit: slow-reader and overloaded, too much waited; silent; oversized, a message over 128 KiB.',
+    labels: ['limit'],
+    read: ({ ended: { slowReader, ...others } }) => by('limit', { 'slow-reader': slowReader, ...others }),
   },
 
   // --- traffic --------------------------------------------------------------------------------------------------------
@@ -407,6 +438,19 @@ export const METRICS: MetricDefinition[] = [
     read: perTenant(({ throttled }) => throttled),
   },
 
+  {
+    name: 'supernode_tenants_unplaced_total',
+    type: 'counter',
+    help: "Logins of more tenants than a relay keeps account of: they count as the default tenant's.",
+    read: ({ tenantsUnplaced }) => one(tenantsUnplaced),
+  },
+  {
+    name: 'supernode_admin_refused_total',
+    type: 'counter',
+    help: 'Requests that this port refused, and connections beyond those that it takes.',
+    read: ({ adminRefused }) => one(adminRefused),
+  },
+
   // --- threads --------------------------------------------------------------------------------------------------------
   {
     name: 'supernode_loop_lag_seconds',
@@ -475,10 +519,12 @@ export const METRICS: MetricDefinition[] = [
   {
     name: 'supernode_directory_refused_total',
     type: 'counter',
-    help: 'Requests that got an error: busy, as too much waited for the pool; or another.',
+    help: 'Requests that got an error: busy, as too much waited for the pool; searches and writes, too often; or another.',
     labels: ['reason'],
-    read: ({ directory: { refused, refusedBusy } }) =>
-      by('reason', { busy: refusedBusy, other: Math.max(0, refused - refusedBusy) }),
+    read: ({ directory: { refused, refusedBusy, limited } }) => {
+      const other = Math.max(0, refused - refusedBusy - limited.searches - limited.writes);
+      return by('reason', { busy: refusedBusy, ...limited, other });
+    },
   },
   {
     name: 'supernode_directory_seen_dropped_total',

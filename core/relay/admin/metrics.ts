@@ -16,6 +16,8 @@ export type Snapshot = RelayStats & {
   admission: LoginDeskStats;
   versions: VersionStats;
   tenants: Record<string, TenantStats> | null;
+  tenantsUnplaced: number;
+  adminRefused: number;
   id: string;
   ready: boolean;
   uptimeMs: number;

@@ -16,6 +16,8 @@ export interface Admin {
   /** Such as http://127.0.0.1:7421 */
   readonly url: string;
   readonly token: string;
+  /** Requests that were refused, and connections beyond those that it takes. */
+  readonly refused: number;
   close(): Promise<void>;
 }
 
@@ -26,16 +28,16 @@ export interface AdminSettings {
 }
 
 /** Requests of one operator, some monitors and a terminal or two. */
-const MAX_CONNECTIONS = 64;
+export const MAX_CONNECTIONS = 64;
 /** For the head, for the whole request, and for a reader that takes nothing of the answer. */
 const HEAD_MS = 5_000;
-const REQUEST_MS = 5_000;
-const SILENT_MS = 10_000;
+export const REQUEST_MS = 5_000;
+export const SILENT_MS = 10_000;
 /** How often the first two are looked at. */
 const CHECK_MS = 1_000;
 /** No request of the operator is longer. */
-const MAX_BODY_BYTES = 16 * 1024;
-const MAX_HEAD_BYTES = 8 * 1024;
+export const MAX_BODY_BYTES = 16 * 1024;
+export const MAX_HEAD_BYTES = 8 * 1024;
 
 /** @throws SupernodeError `address-in-use` or `listen-failed`. */
 export async function startAdmin(settings: AdminSettings, routes: AdminRoute[]): Promise<Admin> {
@@ -47,19 +49,25 @@ export async function startAdmin(settings: AdminSettings, routes: AdminRoute[]):
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
   };
+  let refused = 0;
   const server = createServer(limits, (request, response) => {
     answer({ host, token, routes }, request, response).catch((error: unknown) => {
+      if (error instanceof AdminRefusal) refused++;
       if (response.headersSent) response.destroy();
       else send(request, response, failed(error));
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
+  server.on('drop', () => refused++);
   server.setTimeout(SILENT_MS);
   await listen(server, host, port);
   const bound = (server.address() as AddressInfo).port;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     token,
+    get refused() {
+      return refused;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
