@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { WarningLines } from '../../core/cli/warning-lines.ts';
+import { limit } from '../fixtures/limits.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -17,6 +18,9 @@ it('prints ten warnings in ten seconds, counts the rest, and goes on after that'
   expect(lines.at(-1)).toContain('990 more');
   warnings.add('some-code', 'again');
   expect(lines.at(-1)).toBe('warning (some-code): again');
+  warnings.add('some-code', 'x'.repeat(1_000));
+  expect(lines.at(-1)!.length).toBeLessThan(530);
+  limit('warnings that start prints').sees();
 });
 
 it('makes one line of a warning, without control characters', () => {

@@ -13,6 +13,7 @@ import {
 } from '../../core/client/directory/contact-book.ts';
 import { MAX_VAULT_CONTENT_BYTES } from '../../core/directory/vault.ts';
 import { type PeerId, peerIdOf } from '../../core/protocol/peer-id.ts';
+import { limit } from '../fixtures/limits.ts';
 
 const idOf = (n: number): PeerId => {
   const key = new Uint8Array(32);
@@ -102,6 +103,7 @@ describe('a book of contacts', () => {
     for (let n = 2000; n < 3000; n++)
       full.set(idOf(n), addition(undefined, { name: `Contact${n}` }, Date.now()));
     expect(contactsOf(decodeBook(encodeBook(full)))).toHaveLength(1000);
+    limit('removed contacts that are remembered').sees();
   });
 
   it('lets the later change of each field win, and an add win over a removal of the same moment', () => {

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAX_CHANGES_PENDING } from '../../core/client/directory/vault-book.ts';
 import { generateIdentity, type Peer, type PeerId } from '../../core/client/node.ts';
 import { openVault } from '../../core/directory/vault.ts';
 import { verifySignature } from '../../core/identity/verify.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { limit } from '../fixtures/limits.ts';
 import { startWorld } from './directory-peers.ts';
 import { next } from './peers.ts';
 
@@ -54,7 +56,26 @@ describe('contacts', () => {
     ] as const) {
       await expect(alice.contacts.add(id as never, fields as never)).rejects.toMatchObject({ code });
     }
+    const codes = [];
+    for (const fields of [{ name: 'x'.repeat(257) }, { note: 'x'.repeat(1025) }]) {
+      codes.push(await alice.contacts.add(bob, fields).catch((error: { code: string }) => error.code));
+    }
+    limit('name of a contact; note').sees({ answers: codes });
     expect(directory.requests).toEqual([]);
+  });
+
+  it('wait in a bounded number, and more changes are refused', async () => {
+    const { directory, join } = await startWorld();
+    const alice = await join();
+    await alice.contacts.add(bob);
+    directory.meddle = () => null;
+    const changes = Array.from({ length: MAX_CHANGES_PENDING + 1 }, () =>
+      alice.contacts.add(bob).catch((error: { code: string }) => error.code),
+    );
+    const refused = await changes.at(-1);
+    limit('changes of contacts that wait').sees({ answers: [refused] });
+    await alice.close();
+    expect(new Set(await Promise.all(changes.slice(0, -1)))).toEqual(new Set(['peer-closed']));
   });
 
   it('that do not fit are refused, and those that fit and removals are stored', async () => {
@@ -123,8 +144,10 @@ describe('contacts', () => {
     const { directory, join } = await startWorld();
     const alice = await join();
     directory.meddle = (frame) => (frame.op === op.OP_VAULT_PUT ? 'conflict' : undefined);
-    await expect(alice.contacts.add(bob)).rejects.toMatchObject({ name: 'RelayError', code: 'conflict' });
+    const error = await alice.contacts.add(bob).catch((caught: { name: string; code: string }) => caught);
+    expect(error).toMatchObject({ name: 'RelayError' });
     expect(directory.requests.filter((frame) => frame.op === op.OP_VAULT_PUT)).toHaveLength(9);
+    limit('conflicts of a vault in a row').sees({ answers: [error?.code] });
     directory.meddle = () => undefined;
     expect(await idsOf(alice)).toEqual([]);
   });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_REQUESTS_WAITING } from '../../core/client/directory/requests.ts';
+import type { SupernodeError } from '../../core/protocol/errors.ts';
+import { MAX_REQUESTS_PENDING } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { limit } from '../fixtures/limits.ts';
 import { startWorld } from './directory-peers.ts';
 import { join as joinRelay, startRelay } from './peers.ts';
 
@@ -30,6 +34,23 @@ describe('requests to the directory', () => {
     const found = await Promise.all(all);
     expect(found.filter((result) => result === null)).toHaveLength(64);
     expect(new Set(directory.requests.map(({ requestId }) => requestId)).size).toBe(200);
+  });
+
+  it('wait in a bounded number, and more are refused', async () => {
+    const { relay, directory, join } = await startWorld();
+    const alice = await join();
+    directory.meddle = () => null;
+    const asked = Array.from({ length: MAX_REQUESTS_PENDING + MAX_REQUESTS_WAITING }, () =>
+      alice.lookup(alice.id).catch((error: SupernodeError) => error),
+    );
+    await relay.until(() => directory.requests.length === MAX_REQUESTS_PENDING);
+    const refused = await alice.lookup(alice.id).catch((error: SupernodeError) => error);
+    limit('requests of the directory under way; waiting').sees({
+      answers: [(refused as SupernodeError).code],
+    });
+    await alice.close();
+    const codes = (await Promise.all(asked)).map((error) => (error as SupernodeError).code);
+    expect(new Set(codes)).toEqual(new Set(['peer-closed']));
   });
 
   it('share their ids with opens, so that no answer goes astray', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { allowedSuccessors, NextUrls } from '../../core/client/next-urls.ts';
 import { RelayError } from '../../core/client/relay-error.ts';
+import { limit } from '../fixtures/limits.ts';
 
 const gone = new RelayError('relay-unreachable', 'It is not there.');
 
@@ -45,6 +46,7 @@ describe('where a peer goes next', () => {
     }
     expect(seen.size).toBeLessThanOrEqual(41);
     expect(next.current).toMatch(/^ws:/);
+    limit('relays tried after moving').sees();
   });
 
   it('is never without TLS for one that had it, nor anything but a relay', () => {

@@ -4,6 +4,7 @@ import { Outbox } from '../../core/client/outbox.ts';
 import type { ClientSocket } from '../../core/client/platform.ts';
 import { SendHalf } from '../../core/client/send-half.ts';
 import { readBundle } from '../../core/protocol/bundle.ts';
+import { limit } from '../fixtures/limits.ts';
 
 class SlowSocket implements ClientSocket {
   bufferedAmount = 0;
@@ -74,6 +75,7 @@ describe('an outbox whose socket is full', () => {
     drain();
     expect(socket.labels.length + sender.dropped).toBe(200);
     expect(sender.dropped).toBeGreaterThan(180);
+    limit('in the socket: reliable; realtime').sees({ stats: { channel: { dropped: sender.dropped } } });
   });
 
   it('sends the highest class first', () => {

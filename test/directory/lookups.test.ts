@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MAX_SEARCH_ROWS } from '../../core/directory/search.ts';
 import type { ReadAsk } from '../../core/threads/directory-messages.ts';
 import { PRESENCE_AWAY } from '../../core/threads/presence.ts';
+import { limit } from '../fixtures/limits.ts';
 import { answered, codeOf, HOUR_MS, identity, START_MS, TTL_MS, World } from './world.ts';
 
 const [alice, bob, carol] = [identity(0), identity(1), identity(2)];
@@ -40,7 +41,9 @@ describe('a look-up', () => {
     world.nowMs += TTL_MS - 1;
     expect(await world.lookup(bob, alice)).toMatchObject({ seenMs: START_MS });
     world.nowMs += 1;
-    for (const of of [alice, 'alice']) expect(codeOf(await world.lookup(bob, of))).toBe('not-found');
+    const answers = [];
+    for (const of of [alice, 'alice']) answers.push(codeOf(await world.lookup(bob, of)));
+    limit('findable after last seen').sees({ answers });
     expect(codeOf(await world.lookup(alice, 'alice'))).toBeNull();
     world.write({ t: 'seen', peer: alice.publicKey, seenMs: world.nowMs });
     expect(await world.lookup(bob, 'alice')).toMatchObject({ state: OFFLINE, seenMs: world.nowMs });
@@ -199,5 +202,6 @@ describe('a search', () => {
     world.publish(alice, { name: 'hiddenz', searchable: true });
     expect(await searched(world, 'hidden')).toEqual({ names: [], more: true });
     expect(await searched(world, 'hiddenz')).toEqual({ names: ['hiddenz'], more: false });
+    limit('names that one search looks at; results').sees();
   });
 });

@@ -11,6 +11,7 @@ import {
   MAX_MESSAGE_LIFE_MS,
 } from '../../core/protocol/limits.ts';
 import type { Mail, WriteAsk } from '../../core/threads/directory-messages.ts';
+import { limit } from '../fixtures/limits.ts';
 import { MailModel } from './mail-model.ts';
 import { answered, codeOf, DAY_MS, HOUR_MS, identity, messageId, World } from './world.ts';
 
@@ -105,6 +106,7 @@ describe('a message', () => {
     world.nowMs += HOUR_MS;
     expect(sweep(world, 3)).toMatchObject({ messages: 3, more: true });
     expect(sweep(world, 3)).toMatchObject({ messages: 2, more: false });
+    limit('swept at once').sees();
   });
 
   test('to a peer that is not there, has no record, or does not want it, is refused in the same words', () => {
@@ -173,6 +175,7 @@ describe('a mailbox', () => {
       messages: 2,
       receipts: MAX_MAILBOX_RECEIPTS,
     });
+    limit('receipts in a mailbox').sees();
   });
 
   test('forgets receipts that nobody comes for', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Admission, type AdmissionOptions } from '../../core/overload/admission.ts';
+import { limit } from '../fixtures/limits.ts';
 import { prng } from '../fixtures/prng.ts';
 
 const STEP_MS = 5;
@@ -111,6 +112,7 @@ describe('admission', () => {
     const flood = { floodPerSec: 5_000, floodKeys: 1e9 };
     const { mostTurns } = storm({ peers: 1_500, perSec: 100, ...flood, options: { mostTurns: 1_000 } });
     expect(mostTurns).toBe(1_000);
+    limit('turns that are remembered').sees();
   });
 
   it('holds no more logins than it may, resumes too', () => {

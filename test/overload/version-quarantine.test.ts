@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VersionQuarantine } from '../../core/overload/version-quarantine.ts';
+import { limit } from '../fixtures/limits.ts';
 import { prng } from '../fixtures/prng.ts';
 
 test('a peer waits once for each login, and is told what is left when it comes too early', () => {
@@ -42,6 +43,7 @@ test('remembers a bounded number of peers, and all of those who obey get in all 
     }
   }
   expect(due.size).toBe(0);
+  limit("peers that wait for their version's sake").sees();
 });
 
 test('whatever comes when: nobody is let in before its wait, and nobody is told a longer one', () => {

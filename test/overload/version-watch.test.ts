@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   chanceAtMost,
+  MOST_GONE,
   OTHER_VERSIONS,
   VersionWatch,
   type VersionWatchOptions,
 } from '../../core/overload/version-watch.ts';
+import { limit } from '../fixtures/limits.ts';
 import { prng } from '../fixtures/prng.ts';
 
 /** Numbers from 0 to below 1, the same for the same seed. */
@@ -130,6 +132,17 @@ describe('a version watch', () => {
     const rows = watch.rows(1);
     expect(rows.map(({ version }) => version)).toEqual(['a', 'b', 'c', OTHER_VERSIONS]);
     expect(rows[3]).toMatchObject({ sessions: 0, logins: 1_000, lost: 1_000, suspect: false });
+    limit('versions told apart').sees();
+  });
+
+  test('remembers a bounded number of those who left: who comes back beyond it is as new', () => {
+    const watch = new VersionWatch();
+    for (let peer = 0; peer <= MOST_GONE; peer++) watch.came('a', peer, 0);
+    for (let peer = 0; peer <= MOST_GONE; peer++) watch.left('a', peer, false, 1);
+    watch.came('a', 0, 2);
+    watch.came('a', MOST_GONE, 2);
+    expect(watch.rows(3)).toMatchObject([{ logins: MOST_GONE + 3, reconnects: 1 }]);
+    limit('leaving peers that are remembered').sees();
   });
 
   test('forgets versions that nobody has, so that new ones have room', () => {

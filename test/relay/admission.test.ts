@@ -3,19 +3,25 @@ import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { LoginDesk, type LoginDeskHost } from '../../core/relay/login-desk.ts';
 import type { LoginProof, ProofAnswer, Verdict } from '../../core/threads/messages.ts';
-import { newKey, type RawKey } from '../fixtures/raw-peer.ts';
-import { dial, login, startBareRelay } from '../fixtures/relay.ts';
+import { limit } from '../fixtures/limits.ts';
+import { newKey, type RawKey, type RawPeer } from '../fixtures/raw-peer.ts';
+import { dial, login, reasonsOf, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
+interface Refusal {
+  peer: RawPeer;
+  code: unknown;
+}
+
 /** Logs in, and comes back when it is told to. @returns attempts. */
-async function obey(relay: Relay, key: RawKey): Promise<number> {
+async function obey(relay: Relay, key: RawKey, refusals: Refusal[]): Promise<number> {
   for (let attempts = 1; ; attempts++) {
     const peer = await dial(relay, { key });
     peer.sendLogin();
     const ready = await Promise.race([peer.next(op.OP_READY).catch(() => null), peer.ended.then(() => null)]);
     if (ready) return attempts;
     const { error } = await peer.ended;
-    expect(error).toMatchObject({ code: 'busy', fatal: true });
+    refusals.push({ peer, code: error?.code });
     expect(error!.message).toContain('come back in your turn');
     await new Promise((resolve) => setTimeout(resolve, error!.retryAfterMs!));
   }
@@ -26,8 +32,9 @@ describe('a relay that takes so many logins per second', () => {
     const relay = await startBareRelay({ admission: { maxLoginsPerSec: 60 } });
     const warnings: string[] = [];
     relay.on('warning', ({ code, message }) => warnings.push(`${code}: ${message}`));
+    const refusals: Refusal[] = [];
     const startedAt = performance.now();
-    const attempts = await Promise.all(Array.from({ length: 180 }, () => obey(relay, newKey())));
+    const attempts = await Promise.all(Array.from({ length: 180 }, () => obey(relay, newKey(), refusals)));
     // No faster than it may: 6 at once, then 60 a second.
     expect(performance.now() - startedAt).toBeGreaterThan(((180 - 6) / 60) * 1_000 * 0.95);
     expect(attempts.some((count) => count > 1)).toBe(true);
@@ -41,6 +48,12 @@ describe('a relay that takes so many logins per second', () => {
     expect(admission).toMatchObject({ pending: 0, turns: 0 });
     expect(warnings.filter((line) => line.startsWith('logins-refused: '))).toHaveLength(1);
     expect(warnings[0]).toContain('60 per second');
+    limit('logins per second').sees({
+      answers: refusals.map(({ code }) => code),
+      stats: relay.stats(),
+      why: await reasonsOf(relay, refusals[0]!.peer),
+      warnings: warnings.map((line) => line.split(':')[0]!),
+    });
   });
 
   test('still lets peers resume: that costs no signature', async () => {
@@ -136,7 +149,11 @@ describe('the login desk', () => {
     const waits = world.verdicts.map(({ refusal }) => refusal!.retryAfterMs!);
     // Evenly: the same as the rate, whatever the order within a few milliseconds.
     expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(backlogMs * 0.15);
-    expect(world.warnings).toEqual(['logins-refused']);
+    limit('logins waiting for verification').sees({
+      answers: world.verdicts.map(({ refusal }) => refusal?.code),
+      stats: { admission: world.desk.stats() },
+      warnings: world.warnings,
+    });
   });
 
   test.each([
@@ -160,6 +177,10 @@ describe('the login desk', () => {
     );
     expect(world.checking).toHaveLength(1);
     await until('the others are told to come back', () => world.verdicts.length === 36);
-    expect(world.verdicts.every(({ refusal }) => refusal?.code === 'busy')).toBe(true);
+    limit("a login's wait for verification").sees({
+      answers: world.verdicts.map(({ refusal }) => refusal?.code),
+      stats: { admission: world.desk.stats() },
+      warnings: world.warnings,
+    });
   });
 });

@@ -3,8 +3,9 @@ import { allow, type Channel, connect, OptionError, type RelayOptions } from 'su
 import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { jainIndex } from '../fixtures/jain.ts';
+import { limit } from '../fixtures/limits.ts';
 import { type RawEnd, RawPeer, REALTIME, RELIABLE, sendOn } from '../fixtures/raw-peer.ts';
-import { login, loginOn, startBareRelay } from '../fixtures/relay.ts';
+import { login, loginOn, reasonsOf, startBareRelay, warningsOf } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 const AUDIO = { ...REALTIME, priority: 1 };
@@ -46,6 +47,10 @@ describe('a budget', () => {
     expect(report.items).toContainEqual(
       expect.objectContaining({ reason: 'budget', other: bob.id, count: bulkSent - bulkGot }),
     );
+    limit('budget of a session, of a peer').sees({
+      stats: relay.stats(),
+      why: report.items.map(({ reason }) => reason),
+    });
   });
 
   test('of frames holds as one of bytes does', async () => {
@@ -129,6 +134,7 @@ describe('a budget', () => {
     expect(theirs.granted).toBe(0);
     expect(mine.granted).toBeGreaterThan(50_000);
     expect(mine.granted).toBeLessThan(132_000);
+    limit('credit ahead of a budget').sees({ stats: relay.stats() });
     const { body } = await alice.next(op.OP_CREDIT);
     expect(body).toMatchObject({ label: mine.label, initial: true });
     expect((await bob.next(op.OP_CREDIT)).body).toMatchObject({ label: theirs.label, initial: true });
@@ -143,7 +149,7 @@ describe('a budget', () => {
     const audioSent = await stream(audio, 160, 50, 1_000);
     await alice.roundTrip();
     expect(bob.dataOf(bobsBulk.label).length).toBeLessThan(150);
-    expect(relay.stats().budgets.waits).toBeGreaterThan(0);
+    limit('the same, of what it is sent').sees({ stats: relay.stats() });
     await until('all of it came', () => bob.dataOf(bobsBulk.label).length === 150);
     expect(bob.dataOf(bobsBulk.label).map(({ payload }) => payload[0])).toEqual(
       Array.from({ length: 150 }, (_, i) => i),
@@ -202,8 +208,7 @@ describe('tenants', () => {
         tenants: { calm: { reservedSessions: 4 }, storm: { maxSessions: 100 } },
       }),
     );
-    const warnings: string[] = [];
-    relay.on('warning', ({ code }) => warnings.push(code));
+    const warnings = warningsOf(relay);
     const storm: RawPeer[] = [];
     for (let i = 0; i < 14; i++) storm.push(await of(relay, 'storm'));
     const results = await Promise.all(
@@ -215,8 +220,16 @@ describe('tenants', () => {
     );
     const refused = results.filter((error) => error !== null);
     expect(refused.length).toBe(6);
+    await until('the operator is warned', () => warnings.length > 0);
+    const why = await Promise.all(storm.map((peer) => reasonsOf(relay, peer)));
+    limit('sessions of a tenant').sees({
+      answers: refused.map((error) => error!.code),
+      stats: relay.stats(),
+      why: why.flat(),
+      warnings,
+    });
     for (const error of refused) {
-      expect(error).toMatchObject({ code: 'tenant-full', fatal: true });
+      expect(error).toMatchObject({ fatal: true });
       expect(error!.retryAfterMs).toBeGreaterThanOrEqual(5_000);
       expect(error!.retryAfterMs).toBeLessThanOrEqual(10_000);
     }
@@ -252,6 +265,7 @@ describe('tenants', () => {
     const relay = await startBareRelay(
       options({ maxChannels: 20, tenants: { calm: { reservedChannels: 8 }, small: { maxChannels: 2 } } }),
     );
+    const warnings = warningsOf(relay);
     const peers: RawPeer[] = [];
     for (const tenant of ['storm', 'storm', 'calm', 'calm', 'small', 'small']) {
       const peer = await of(relay, tenant);
@@ -263,6 +277,7 @@ describe('tenants', () => {
     const id = a.sendOpen(b.key.publicKey, AUDIO);
     const refused = await a.next(op.OP_ERROR, ({ requestId }) => requestId === id);
     expect(refused.body).toMatchObject({ code: 'tenant-full', fatal: false });
+    await until('the operator is warned', () => warnings.length > 0);
     const ends: [RawEnd, RawEnd][] = [];
     for (let i = 0; i < 4; i++) ends.push(await c.open(d, AUDIO));
     expect(relay.stats().tenants!['storm']).toMatchObject({
@@ -274,13 +289,15 @@ describe('tenants', () => {
     await until('both ends are free', () => relay.stats().tenants!['calm']!.channels === 6);
     const report = await relay.why(a.id);
     expect(report.items).toContainEqual(expect.objectContaining({ reason: 'tenant-channels', count: 1 }));
+    const atOpener = { stats: relay.stats(), why: report.items.map(({ reason }) => reason), warnings };
     // A tenant's own limit, at the callee's end: it is busy.
     for (const peer of [a, b, c, d]) peer.terminate();
     await until('they are gone', () => relay.stats().channelEnds === 0);
     await e.open(f, AUDIO);
     const g = await of(relay, 'other');
     await g.login();
-    expect(await g.refused(g.sendOpen(f.key.publicKey, AUDIO))).toBe('busy');
+    const busy = await g.refused(g.sendOpen(f.key.publicKey, AUDIO));
+    limit('channel ends of a tenant').sees({ ...atOpener, answers: [refused.body.code, busy] });
     for (const peer of [e, f, g]) peer.terminate();
   });
 
@@ -300,12 +317,15 @@ describe('tenants', () => {
       sendOn(calm, new Uint8Array(1_000));
     }
     await Promise.all(peers.map((peer) => peer.roundTrip()));
-    await d.roundTrip();
-    expect(d.dataOf(theirs.label).length).toBe(100);
+    await until('all of the calm one came', () => d.dataOf(theirs.label).length === 100);
     await until('the use is told', () => relay.stats().tenants!['calm']!.bytes.in > 100_000);
     const { storm: stormStats, calm: calmStats } = relay.stats().tenants!;
     expect(calmStats!.throttled).toBe(0);
     expect(stormStats!.throttled).toBeGreaterThan(70);
+    limit("budget of all peers, of a tenant's").sees({
+      stats: relay.stats(),
+      why: await reasonsOf(relay, a),
+    });
     expect(stormStats!.bytes.in).toBeLessThan(40_000);
     for (const peer of peers) peer.terminate();
   });

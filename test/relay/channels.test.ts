@@ -10,6 +10,7 @@ import {
 } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { BundleWriter } from '../fixtures/bundle-writer.ts';
+import { grown, limit } from '../fixtures/limits.ts';
 import {
   endStream,
   newKey,
@@ -19,7 +20,7 @@ import {
   RELIABLE,
   sendOn,
 } from '../fixtures/raw-peer.ts';
-import { login, PLACEMENTS, pair, startRelay } from '../fixtures/relay.ts';
+import { login, PLACEMENTS, pair, reasonsOf, startRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -136,7 +137,13 @@ describe.each(PLACEMENTS)('with $shards shards, peers on $where', ({ shards, whe
     expect(await alice.refused(unwelcome)).toBe('rejected');
     const asked = Array.from({ length: MAX_OFFERS_PENDING }, () => alice.sendOpen(bob.key.publicKey));
     for (const _ of asked) await bob.next(op.OP_OFFER);
-    expect(await alice.refused(alice.sendOpen(bob.key.publicKey))).toBe('busy');
+    const before = relay.stats();
+    const refused = await alice.refused(alice.sendOpen(bob.key.publicKey));
+    limit('offers that wait for one peer').sees({
+      answers: [refused],
+      stats: grown(before, relay.stats()),
+      why: await reasonsOf(relay, alice),
+    });
     const counted = relay.stats().channelEnds;
     expect(counted).toBe(2 * MAX_OFFERS_PENDING);
     bob.terminate();
@@ -176,9 +183,15 @@ describe.each(PLACEMENTS)('with $shards shards, peers on $where', ({ shards, whe
     const [other, others] = await alice.open(bob);
     sendOn(mine, new Uint8Array(990));
     await until('what was granted came', () => bob.data.length === 1);
+    const before = relay.stats();
     endStream(mine);
-    expect(await alice.closedReason(mine.label)).toBe('overrun');
-    expect(await bob.closedReason(theirs.label)).toBe('overrun');
+    const reasons = [await alice.closedReason(mine.label), await bob.closedReason(theirs.label)];
+    expect(reasons[0]).toBe(reasons[1]);
+    limit('sending beyond credit').sees({
+      answers: reasons,
+      stats: grown(before, relay.stats()),
+      why: await reasonsOf(relay, alice),
+    });
     sendOn(other, text('still here'));
     await until('the other channel works', () => texts(others).length === 1);
     await leave();
@@ -231,11 +244,17 @@ describe.each(PLACEMENTS)('with $shards shards, peers on $where', ({ shards, whe
     const half = MAX_CHANNELS_PER_SESSION;
     const ends: [RawEnd, RawEnd][] = [];
     for (let i = 0; i < half; i++) ends.push(await alice.open(bob, { ...RELIABLE, credit: 100 }));
+    const before = relay.stats();
     const id = alice.sendOpen(bob.key.publicKey);
     const error = await alice.next(op.OP_ERROR);
-    expect(error).toMatchObject({ requestId: id, body: { code: 'too-many-channels', fatal: false } });
+    expect(error).toMatchObject({ requestId: id, body: { fatal: false } });
     const carol = await login(relay);
-    expect(await carol.refused(carol.sendOpen(bob.key.publicKey))).toBe('busy');
+    const refused = await carol.refused(carol.sendOpen(bob.key.publicKey));
+    limit('channels of a session').sees({
+      answers: [error.body.code, refused],
+      stats: grown(before, relay.stats()),
+      why: [...(await reasonsOf(relay, alice)), ...(await reasonsOf(relay, carol))],
+    });
     alice.control(op.OP_CLOSE, 0, { label: ends[7]![0].label });
     await alice.closedReason(ends[7]![0].label);
     await alice.open(bob, { ...RELIABLE, credit: 100 });
@@ -246,8 +265,14 @@ describe.each(PLACEMENTS)('with $shards shards, peers on $where', ({ shards, whe
   test('granting more than the limits allow costs the session', async () => {
     await meet();
     const [mine] = await alice.open(bob, { ...RELIABLE, credit: MAX_CHANNEL_CREDIT_BYTES });
+    const before = relay.stats();
     alice.control(op.OP_CREDIT, 0, { label: mine.label, bytes: 1 });
-    expect((await alice.ended).error).toMatchObject({ code: 'credit-limit', fatal: true });
+    const { error } = await alice.ended;
+    limit('credit of a channel; of a session').sees({
+      answers: [error?.code],
+      stats: grown(before, relay.stats()),
+      why: await reasonsOf(relay, alice),
+    });
     await leave();
     await meet();
     const most = MAX_SESSION_CREDIT_BYTES / MAX_CHANNEL_CREDIT_BYTES;

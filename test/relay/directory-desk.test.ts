@@ -22,6 +22,7 @@ import type {
   WriteAsk,
 } from '../../core/threads/directory-messages.ts';
 import { createPresence, PresenceTable } from '../../core/threads/presence.ts';
+import { limit } from '../fixtures/limits.ts';
 
 type Ask = ReadAsk | WriteAsk;
 interface Task<A> {
@@ -108,6 +109,7 @@ describe('a lane', () => {
     expect(told).toEqual(Array.from({ length: WRITES_PER_TASK + 2 }, (_, i) => i));
     expect(posts).toHaveLength(3);
     expect(desk.numbers).toMatchObject({ pending: 0, writes: WRITES_PER_TASK + 2, batches: 3 });
+    limit('batch of the pool: logins, reads, writes').sees();
   });
 
   test('answers each shard with one post, to the sessions that asked', async () => {
@@ -361,6 +363,9 @@ describe('the last moments', () => {
       full.note(new Uint8Array(new Uint32Array([i, 0, 0, 0, 0, 0, 0, 0]).buffer), i);
     }
     expect([full.pending, full.dropped]).toEqual([MAX_SEEN_PENDING, 5]);
+    limit('moments "last seen" not yet written').sees({
+      stats: { directory: { seenDropped: full.dropped } },
+    });
   });
 });
 

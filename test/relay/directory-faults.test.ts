@@ -17,8 +17,9 @@ import {
   WRITE_BURST,
 } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { limit } from '../fixtures/limits.ts';
 import type { RawPeer } from '../fixtures/raw-peer.ts';
-import { login, startRelay } from '../fixtures/relay.ts';
+import { login, reasonsOf, startRelay } from '../fixtures/relay.ts';
 import { type Running, runScript } from '../fixtures/run-script.ts';
 import { until } from '../fixtures/until.ts';
 import { answer, answerHere, ask, publish, request, vaultOf } from './directory-requests.ts';
@@ -131,6 +132,7 @@ describe('a write that the disk holds up', () => {
   test('lets so many others wait, tells the next to come back, and does all that were taken', async () => {
     const path = freshPath();
     const relay = await startRelay({ directory: { path } });
+    const warnings = warningsOf(relay);
     const first = await login(relay);
     const disk = await holdWrites(path);
     const sessions = Math.ceil(MAX_WRITES_PENDING / MAX_REQUESTS_PENDING) + 2;
@@ -147,11 +149,13 @@ describe('a write that the disk holds up', () => {
     });
     const { pending, refusedBusy } = relay.stats().directory;
     expect(pending).toBe(MAX_WRITES_PENDING);
-    expect(refusedBusy).toBeGreaterThan(0);
-    expect(await ask(first, op.OP_POLICY_SET, { reach: 'everyone' })).toMatchObject({
-      failed: 'busy',
-      fatal: false,
-      retryAfterMs: expect.any(Number),
+    const refused = await ask(first, op.OP_POLICY_SET, { reach: 'everyone' });
+    expect(refused).toMatchObject({ fatal: false, retryAfterMs: expect.any(Number) });
+    limit('writes that wait, of all sessions').sees({
+      answers: [refused['failed']],
+      stats: relay.stats(),
+      why: await reasonsOf(relay, first),
+      warnings: warnings.map(({ code }) => code),
     });
     expect(await ask(first, op.OP_LOOKUP, { name: 'nobody-here' })).toMatchObject({ failed: 'not-found' });
 
@@ -186,19 +190,29 @@ describe('a directory that is full', () => {
     const relay = await startRelay({ directory: { path: freshPath(), maxBytes: 2 ** 20 } });
     const warnings = warningsOf(relay);
     const stored: RawPeer[] = [];
+    const answers: unknown[] = [];
+    let last: RawPeer | undefined;
     let refused = 0;
     for (let tries = 0; tries < 40 && refused < 3; tries++) {
       const peer = await login(relay);
       const put = await putVault(peer, 1, 60_000);
       if (put['op'] === op.OP_STORED) stored.push(peer);
       else {
-        expect(put).toMatchObject({ failed: 'directory-full', fatal: false });
+        expect(put).toMatchObject({ fatal: false });
+        answers.push(put['failed']);
+        last = peer;
         refused++;
       }
     }
     expect(refused).toBe(3);
     expect(stored.length).toBeGreaterThan(5);
-    expect(warnings.map(({ code }) => code)).toEqual(['directory-full']);
+    expect(warnings).toHaveLength(1);
+    limit('size of the store').sees({
+      answers,
+      stats: relay.stats(),
+      why: await reasonsOf(relay, last!),
+      warnings: warnings.map(({ code }) => code),
+    });
     expect(warnings[0]!.message).toContain('1048576');
     for (const peer of stored) expect(await ask(peer, op.OP_VAULT_GET, {})).toMatchObject({ revision: 1 });
     await forwards(relay);
@@ -209,8 +223,14 @@ describe('a directory that is full', () => {
     const warnings = warningsOf(relay);
     const [alice, bob] = [await login(relay), await login(relay)];
     expect(await publish(alice, { name: 'alice' })).toMatchObject({ op: op.OP_STORED });
-    expect(await publish(bob, { name: 'bob' })).toMatchObject({ failed: 'directory-full' });
-    expect(warnings.map(({ code }) => code)).toEqual(['directory-full']);
+    const refused = await publish(bob, { name: 'bob' });
+    expect(warnings).toHaveLength(1);
+    limit('records').sees({
+      answers: [refused['failed']],
+      stats: relay.stats(),
+      why: await reasonsOf(relay, bob),
+      warnings: warnings.map(({ code }) => code),
+    });
     expect(await publish(alice, { name: 'alice', seq: 2 })).toMatchObject({ op: op.OP_STORED });
   });
 });

@@ -6,6 +6,7 @@ import { MAX_CHANGES_GATHERED } from '../../core/relay/limits.ts';
 import { PresenceNewsRound } from '../../core/relay/presence-news.ts';
 import type { PresenceNews } from '../../core/threads/directory-messages.ts';
 import { createPresence, PRESENCE_AWAY, PRESENCE_PLAIN, PresenceTable } from '../../core/threads/presence.ts';
+import { limit } from '../fixtures/limits.ts';
 
 const key = (number: number): Uint8Array =>
   new Uint8Array(new Uint32Array([number, 0, 0, 0, 0, 0, 0, 0]).buffer);
@@ -91,6 +92,7 @@ describe('presence news', () => {
     expect(told.map(({ changes }) => changes.length)).toEqual([MAX_CHANGES_GATHERED]);
     vi.advanceTimersByTime(PRESENCE_GATHER_MS);
     expect(told.map(({ changes }) => changes.length)).toEqual([MAX_CHANGES_GATHERED, 3]);
+    limit('presence news gathered').sees();
   });
 
   test('ends with the relay', () => {

@@ -4,7 +4,9 @@ import { connect, type Relay, RelayError } from 'supernode';
 import { describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
-import { dial, login, startBareRelay } from '../fixtures/relay.ts';
+import { limit } from '../fixtures/limits.ts';
+import { dial, login, startBareRelay, warningsOf } from '../fixtures/relay.ts';
+import { ScriptedMain } from '../fixtures/scripted-main.ts';
 import { until } from '../fixtures/until.ts';
 
 /** @returns the answer to an upgrade that is refused. */
@@ -18,25 +20,23 @@ async function refusedUpgrade(relay: Relay): Promise<{ status: number; retryAfte
   return { status: response.statusCode, retryAfter: response.headers['retry-after'], body };
 }
 
-function watchWarnings(relay: Relay): string[] {
-  const codes: string[] = [];
-  relay.on('warning', ({ code }) => codes.push(code));
-  return codes;
-}
-
 describe('sockets that are not logged in', () => {
   test.each([1, 2])(
     'are bounded over %i shards; more are refused with 503, until some have logged in',
     async (shards) => {
       const relay = await startBareRelay({ shards, admission: { maxUnauthenticated: 4 } });
-      const warnings = watchWarnings(relay);
+      const warnings = warningsOf(relay);
       const waiting = await Promise.all(Array.from({ length: 4 }, () => dial(relay)));
       const { status, retryAfter, body } = await refusedUpgrade(relay);
-      expect(status).toBe(503);
       expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
       expect(body).toContain('come back in');
       expect(relay.stats().upgradesRefused.full).toBe(1);
-      await until('the operator is warned', () => warnings.includes('unauthenticated-full'));
+      await until('the operator is warned', () => warnings.length > 0);
+      limit('sockets that are logging in').sees({
+        answers: [`HTTP ${status}`],
+        stats: relay.stats(),
+        warnings,
+      });
       // The client is told as an error that names the wait.
       const refused = await connect(relay.url).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(RelayError);
@@ -56,13 +56,17 @@ describe('an address prefix', () => {
   test('has so many connections, and is told 429 beyond them', async () => {
     const perPrefix = { connectionsPerSec: 1_000, connections: 3 };
     const relay = await startBareRelay({ admission: { perPrefix, limitLoopback: true } });
-    const warnings = watchWarnings(relay);
+    const warnings = warningsOf(relay);
     const peers = await Promise.all(Array.from({ length: 3 }, () => login(relay)));
     const { status, body } = await refusedUpgrade(relay);
-    expect(status).toBe(429);
     expect(body).toContain('127.0.0.0/24 has 3 connections already');
     expect(relay.stats().upgradesRefused).toEqual({ full: 0, rate: 0, prefix: 1 });
-    await until('the operator is warned', () => warnings.includes('prefix-connections'));
+    await until('the operator is warned', () => warnings.length > 0);
+    limit('open connections of an address prefix').sees({
+      answers: [`HTTP ${status}`],
+      stats: relay.stats(),
+      warnings,
+    });
     peers[0]!.terminate();
     await until('the relay knows that it left', () => relay.stats().sockets === 2);
     await login(relay);
@@ -71,7 +75,7 @@ describe('an address prefix', () => {
   test('makes so many per second', async () => {
     const perPrefix = { connectionsPerSec: 2, connections: 1_000 };
     const relay = await startBareRelay({ shards: 2, admission: { perPrefix, limitLoopback: true } });
-    const warnings = watchWarnings(relay);
+    const warnings = warningsOf(relay);
     const refused: unknown[] = [];
     // Two windows of 10 at most, should the clock pass from one into the next here.
     for (let k = 0; k < 21 && refused.length === 0; k++) {
@@ -79,7 +83,13 @@ describe('an address prefix', () => {
     }
     expect(refused).toHaveLength(1);
     expect(relay.stats().upgradesRefused.rate).toBe(1);
-    await until('the operator is warned', () => warnings.includes('prefix-rate'));
+    const { status } = await refusedUpgrade(relay);
+    await until('the operator is warned', () => warnings.length > 0);
+    limit('new connections of an address prefix').sees({
+      answers: [`HTTP ${status}`],
+      stats: relay.stats(),
+      warnings,
+    });
   });
 
   test('of this machine is not counted when nothing is said', async () => {
@@ -123,14 +133,23 @@ describe('a socket that takes its time', () => {
     }
     await until('all have come', () => relay.stats().logins.late + relay.stats().sockets === 1_000);
     const peer = await login(relay);
-    await until('all are gone', () => relay.stats().sockets === 1);
+    // The last may have come after the others had gone.
+    await until('all are gone', () => relay.stats().logins.late >= 1_000 && relay.stats().sockets === 1);
     expect(relay.stats().logins).toMatchObject({ late: 1_000, refused: 1_000, full: 1 });
     await peer.roundTrip();
     for (const socket of sockets) socket.destroy();
   });
 
-  test('before it is a WebSocket is gone within seconds', { timeout: 40_000 }, async () => {
+  test('before it is a WebSocket, or is silent on one, is gone within seconds', {
+    timeout: 40_000,
+  }, async () => {
     const relay = await startBareRelay();
+    // The least that uWebSockets.js takes. Its ping is not answered.
+    const impatient = await ScriptedMain.start(1, false, 8);
+    const unheard = createConnection({ port: Number(new URL(impatient.url).port), host: '127.0.0.1' });
+    unheard.on('error', () => {});
+    unheard.write(handshake(relay));
+    const unheardEnd = once(unheard.resume(), 'close');
     const silent = createConnection({ port: relay.port, host: '127.0.0.1' });
     const dripping = createConnection({ port: relay.port, host: '127.0.0.1' });
     const ends = [silent, dripping].map((socket) => once(socket.resume(), 'close'));
@@ -140,7 +159,10 @@ describe('a socket that takes its time', () => {
       new TextEncoder().encode(handshake(relay).replace('\r\n\r\n', `\r\nX: ${'y'.repeat(2_000)}`)),
       200,
     );
-    await Promise.all(ends);
+    await Promise.all([...ends, unheardEnd]);
     expect(relay.stats().sockets).toBe(0);
+    limit('silent socket').sees({ stats: impatient.stats() });
+    await impatient.close();
+    limit('HTTP request before the upgrade').sees({ stats: relay.stats() });
   });
 });

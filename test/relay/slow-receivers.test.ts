@@ -11,8 +11,9 @@ import {
 } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { BundleWriter } from '../fixtures/bundle-writer.ts';
+import { limit } from '../fixtures/limits.ts';
 import { endStream, type RawEnd, type RawPeer, REALTIME, RELIABLE, sendOn } from '../fixtures/raw-peer.ts';
-import { endPeers, loginOn, PLACEMENTS, pair } from '../fixtures/relay.ts';
+import { endPeers, loginOn, PLACEMENTS, pair, reasonsOf } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 function numbered(number: number, size: number): Uint8Array {
@@ -219,6 +220,13 @@ describe('a peer that asks and does not read', () => {
       await until('it was told', () => !loggedIn || gone.length === 1);
       expect(gone).toEqual(loggedIn ? ['slow-reader'] : []);
       expect([relay.stats().faults, warnings]).toEqual([0, []]);
+      if (loggedIn) {
+        limit('control bytes waiting for a receiver').sees({
+          answers: gone,
+          stats: relay.stats(),
+          why: await reasonsOf(relay, peer),
+        });
+      }
       peer.terminate();
     } finally {
       await relay.close();

@@ -3,8 +3,9 @@ import { connect } from 'supernode/client';
 import { describe, expect, test } from 'vitest';
 import { VersionRules } from '../../core/overload/version-rules.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { limit } from '../fixtures/limits.ts';
 import type { RawPeer } from '../fixtures/raw-peer.ts';
-import { dial, startBareRelay } from '../fixtures/relay.ts';
+import { dial, reasonsOf, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 type Relay = Awaited<ReturnType<typeof startBareRelay>>;
@@ -33,8 +34,14 @@ describe('versions that the operator refuses', () => {
     expect(error).toMatchObject({ code: 'version-refused', message: expect.stringContaining('"worse/1"') });
     expect(error).not.toHaveProperty('retryAfterMs');
     await loginAs(relay, 'worse/1.1');
-    expect(relay.stats()).toMatchObject({ sessions: 1, logins: { refused: 2 } });
-    expect((await relay.why(fresh.id)).items).toMatchObject([{ reason: 'version-refused', claimed: true }]);
+    expect(relay.stats()).toMatchObject({ sessions: 1, logins: { refused: 2, version: 2 } });
+    const { items } = await relay.why(fresh.id);
+    expect(items).toMatchObject([{ claimed: true }]);
+    limit('client versions').sees({
+      answers: [error?.code],
+      stats: relay.stats(),
+      why: items.map(({ reason }) => reason),
+    });
   });
 
   test('do not come back by themselves', async () => {
@@ -103,7 +110,12 @@ test('a version that crashes is told of, and with the policy its peers wait befo
   expect((await late.next(op.OP_READY)).body.resumed).toBe(true);
   await loginAs(relay, 'bad/1', { key: fresh.key });
   expect(relay.stats().versions.delayed).toBe(2);
-  expect((await relay.why(fresh.id)).items).toMatchObject([{ reason: 'version-delayed' }]);
+  limit("a suspect version's logins").sees({
+    answers: [error?.code, refused?.code],
+    stats: relay.stats(),
+    why: await reasonsOf(relay, fresh),
+    warnings: warnings.map(({ code }) => code),
+  });
   // The next login waits again.
   const again = await dial(relay, { key: fresh.key });
   again.sendLogin('bad/1');

@@ -8,7 +8,6 @@ import * as op from '../../core/protocol/ops.ts';
 import { peerIdOf } from '../../core/protocol/peer-id.ts';
 import { WHY_NAMES, type WhyReason } from '../../core/threads/why-reasons.ts';
 import { noteRefusal } from '../../workers/shard/refusals.ts';
-import { BundleWriter } from '../fixtures/bundle-writer.ts';
 import { endStream, type RawPeer, REALTIME, RELIABLE, sendOn } from '../fixtures/raw-peer.ts';
 import { dial, login, startRelay } from '../fixtures/relay.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
@@ -166,39 +165,6 @@ async function refusedLogin(relay: Relay): Promise<RawPeer> {
   return peer;
 }
 
-/** Opens a channel between two peers of the world. @returns the opener's end and label. */
-function openIn(
-  world: ShardWorld,
-  ann: FakePeer,
-  bob: FakePeer,
-  { priority } = REALTIME,
-): { end: number; label: number } {
-  world.request(ann, op.OP_OPEN, 1, { to: bob.key, ...REALTIME, priority, lifeMs: 100 });
-  const offer = world.got(bob).find((frame) => 'op' in frame && frame.op === op.OP_OFFER) as {
-    body: { label: number };
-  };
-  world.channels.accept(bob.session, { label: offer.body.label, credit: 0 });
-  const opened = world.got(ann).find((frame) => 'op' in frame && frame.op === op.OP_OPENED) as {
-    body: { label: number };
-  };
-  return { end: world.ends.indexOf(opened.body.label), label: opened.body.label };
-}
-
-function sendIn(
-  world: ShardWorld,
-  ann: FakePeer,
-  label: number,
-  frames: number,
-  bytes: number,
-  { priority } = REALTIME,
-): void {
-  for (let i = 0; i < frames; i++) {
-    const bundle = new BundleWriter();
-    bundle.addData(op.OP_DATA + priority, label, new Uint8Array(bytes));
-    world.bundle(ann, bundle.take());
-  }
-}
-
 /** Has the directory refuse a request of ann's. */
 function refusedBy(
   code: WireErrorCode,
@@ -231,35 +197,30 @@ const withBob = new Set<WhyReason>([
 ]);
 const inShard: Partial<Record<WhyReason, InShard>> = {
   'queue-full': (world, ann, bob) => {
-    const { label } = openIn(world, ann, bob);
-    bob.socket.full = true;
-    sendIn(world, ann, label, 1, 100);
-    world.outboxes.flush();
-    sendIn(world, ann, label, 20, 60_000);
+    const call = world.call(ann, bob);
+    world.stopReading(bob, call);
+    world.speak(call, 20, 60_000);
   },
   expired: (world, ann, bob) => {
-    const { label } = openIn(world, ann, bob);
-    bob.socket.full = true;
-    sendIn(world, ann, label, 1, 100);
-    world.outboxes.flush();
-    sendIn(world, ann, label, 3, 100);
+    const call = world.call(ann, bob, 1, 100);
+    world.stopReading(bob, call);
+    world.speak(call, 3, 100);
     // What waits has been there for longer than its life: as if the clock had gone on.
     bob.session.queue!.take(1_000_000, performance.now() + 1_000);
   },
   'ring-full': (world, ann, bob) => {
-    const { end, label } = openIn(world, ann, bob);
-    world.ends.peerShard[end] = 1;
+    const call = world.call(ann, bob);
+    world.ends.peerShard[call.end] = 1;
     world.links.sendData = () => false;
-    sendIn(world, ann, label, 2, 100);
+    world.speak(call, 2, 100);
   },
   'shard-behind': (world, ann, bob) => {
-    const bulk = { ...REALTIME, priority: 4 };
-    const { label } = openIn(world, ann, bob, bulk);
+    const call = world.call(ann, bob, 4);
     for (let k = 0; k < 1_000; k++) world.behind.look(50, 0);
-    sendIn(world, ann, label, 2, 100, bulk);
+    world.speak(call, 2, 100);
   },
   budget: (world, ann, bob) => {
-    const { end } = openIn(world, ann, bob);
+    const { end } = world.call(ann, bob);
     // The shard's own method has a test with budgets: here is what it notes.
     world.why.noteSent(end, 'budget', 5);
   },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeControl } from '../../core/protocol/control.ts';
 import { MAX_OFFERS_PENDING, OFFER_TIMEOUT_MS } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { limit } from '../fixtures/limits.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
 
 const KIND = { reliable: true, priority: 2, lifeMs: 0, credit: 65_536, protocol: '' };
@@ -21,9 +22,13 @@ describe('an offer', () => {
     world.channels.expireOffers(now + OFFER_TIMEOUT_MS - 1_000);
     expect([world.got(alice), world.got(bob)]).toEqual([[], []]);
     world.channels.expireOffers(now + OFFER_TIMEOUT_MS + 1_000);
-    expect(world.got(alice)).toEqual([
-      { op: op.OP_CLOSED, requestId: 77, body: { label: 0, reason: 'timeout' } },
-    ]);
+    const closed = world.got(alice);
+    expect(closed).toEqual([{ op: op.OP_CLOSED, requestId: 77, body: { label: 0, reason: 'timeout' } }]);
+    limit('an unanswered offer').sees({
+      answers: closed.map((frame) => (frame as { body: { reason: string } }).body.reason),
+      stats: world.stats(),
+      why: world.reasons(alice),
+    });
     expect(world.got(bob)).toEqual([{ op: op.OP_CLOSED, requestId: 0, body: { label, reason: 'timeout' } }]);
     expect(world.ends.count).toBe(0);
     expect(bob.session.offersPending).toBe(0);

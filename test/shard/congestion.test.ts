@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import { OPEN } from '../../workers/shard/ends.ts';
+import { limit } from '../fixtures/limits.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
 
 const worlds: ShardWorld[] = [];
@@ -127,5 +128,7 @@ describe('the sender of frames that are dropped', () => {
     world.outboxes.drained(sender.session);
     const news = heard(world, sender, world.nowMs + 2_000);
     expect(news.reduce((sum, { dropped }) => sum + Number(dropped), 0)).toBe(4_000);
+    expect(news.length).toBeLessThan(200_000 / 250);
+    limit('congestion frames to a sender').sees({ stats: world.stats() });
   });
 });

@@ -6,6 +6,7 @@ import * as limits from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { ReadAnswer, ShardAsk, WriteAnswer } from '../../core/threads/directory-messages.ts';
+import { limit } from '../fixtures/limits.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
 import { BODIES, CONTROL_OPS } from '../protocol/arbitraries.ts';
 
@@ -219,6 +220,7 @@ test('budgets are forgotten after a while, and never more than so many', () => {
   expect(budgets.size).toBe(16_384);
   budgets.sweep(60_000);
   expect(budgets.size).toBe(1);
+  limit('peers whose searches and writes a shard remembers').sees();
 });
 
 test('a vault of 64 KiB reaches a receiver that is slow as well', () => {

@@ -9,6 +9,7 @@ import {
 import * as op from '../../core/protocol/ops.ts';
 import { C } from '../../core/threads/counters.ts';
 import type { Mail, ShardAsk } from '../../core/threads/directory-messages.ts';
+import { limit } from '../fixtures/limits.ts';
 import { type FakePeer, ShardWorld } from '../fixtures/shard-world.ts';
 
 const busy = { failed: { code: 'busy' as const, message: 'Too much.', retryAfterMs: 100 } };
@@ -129,6 +130,7 @@ describe('an inbox', () => {
       expect(seqs(world, alice).length).toBe(most);
       expect(alice.session.queue, 'a window never makes a slow reader').toBeNull();
     }
+    limit('mail under way to a session').sees();
   });
 });
 

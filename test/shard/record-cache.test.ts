@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createVersions, Versions } from '../../core/threads/versions.ts';
 import { type Question, RecordCache } from '../../workers/shard/record-cache.ts';
+import { limit } from '../fixtures/limits.ts';
 
 const key = (number: number): Uint8Array => new Uint8Array(32).fill(number);
 const name = (number: number): string => `name-${number}`;
@@ -94,6 +95,7 @@ describe('the cache of records', () => {
       expect(cache.find({ peer: numbered(1), record: true }, 0)).toBeUndefined();
       expect(cache.find({ peer: numbered(9_999), record: true }, 0)).toBeDefined();
     }
+    limit('record cache of a shard').sees();
   });
 
   test('gives an entry back once, when it is old or replaced', () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MINUTES, MOST_OTHERS, WhyTable } from '../../workers/shard/why-table.ts';
+import { limit } from '../fixtures/limits.ts';
 
 const MINUTE_MS = 60_000;
 const START = 30_000_000 * MINUTE_MS;
@@ -140,6 +141,7 @@ describe("a shard's table of what was dropped and refused", () => {
     // What had its row goes on to be counted there.
     table.note(key(0), key(1), 0, 0, 1, START);
     expect(table.find(key(0), key(1), START)[0]!.minutes).toEqual([[START, 2]]);
+    limit('of these of one peer, with an other named').sees();
   });
 
   test('lets a peer name others again when its former entries have gone', () => {

@@ -1,0 +1,194 @@
+/** The bounds of the directory, as peers of a relay meet them. */
+import { createRelay, type Relay } from 'supernode';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as limits from '../../core/protocol/limits.ts';
+import * as op from '../../core/protocol/ops.ts';
+import { DirectoryDesk } from '../../core/relay/directory-desk.ts';
+import { grown, limit, type Seen } from '../fixtures/limits.ts';
+import { newKey, type RawPeer } from '../fixtures/raw-peer.ts';
+import { login, reasonsOf, startRelay, warningsOf } from '../fixtures/relay.ts';
+import { ShardWorld } from '../fixtures/shard-world.ts';
+import { answer, ask, publish, request, vaultOf } from '../relay/directory-requests.ts';
+
+let relay: Relay;
+beforeAll(async () => {
+  relay = await createRelay({ port: 0, shards: 1 });
+});
+afterAll(() => relay.close());
+
+/** What is seen of a peer that asks for what it may not have. */
+async function seenOf(peer: RawPeer, run: () => Promise<Record<string, unknown>>): Promise<Seen> {
+  const before = relay.stats();
+  const refused = await run();
+  expect(refused).toMatchObject({ fatal: false });
+  return {
+    answers: [refused['failed']],
+    stats: grown(before, relay.stats()),
+    why: await reasonsOf(relay, peer),
+  };
+}
+
+const keys = (count: number): Uint8Array[] => Array.from({ length: count }, () => newKey().publicKey);
+/** Keys that nobody has: cheaper than real ones. */
+const someKeys = (first: number, count: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, i) => {
+    const key = new Uint8Array(32);
+    new DataView(key.buffer).setUint32(0, first + i + 1);
+    return key;
+  });
+
+test('a list of a policy', async () => {
+  const peer = await login(relay);
+  const most = limits.MAX_KEYS_PER_FRAME;
+  for (let first = 0; first < limits.MAX_LIST_KEYS; first += most) {
+    expect(await ask(peer, op.OP_POLICY_SET, { block: someKeys(first, most) })).toMatchObject({
+      op: op.OP_STORED,
+    });
+  }
+  const one = keys(1);
+  limit('keys on each list of a peer').sees(
+    await seenOf(peer, () => ask(peer, op.OP_POLICY_SET, { block: one })),
+  );
+});
+
+test('a mailbox, in messages and in bytes', async () => {
+  let sent = 0;
+  /** Fills the mailbox by senders who may write so many times at once. */
+  const fill = async (receiver: RawPeer, bytes: number, count: number): Promise<RawPeer> => {
+    for (let left = count; ; left -= limits.WRITE_BURST - 10) {
+      const sender = await login(relay);
+      for (let due = Math.min(left, limits.WRITE_BURST - 10); due > 0; due -= 50) {
+        const ids = Array.from({ length: Math.min(due, 50) }, () =>
+          request(sender, op.OP_SEND, messageTo(receiver, bytes)),
+        );
+        for (const id of ids) expect((await answer(sender, id)).op).toBe(op.OP_RECEIPT);
+      }
+      if (left <= limits.WRITE_BURST - 10) return sender;
+    }
+  };
+  const messageTo = (receiver: RawPeer, bytes: number) => {
+    const id = new Uint8Array(limits.MESSAGE_ID_BYTES);
+    new DataView(id.buffer).setUint32(0, ++sent);
+    return { to: receiver.key.publicKey, id, bytes: new Uint8Array(bytes) };
+  };
+  const seen: Seen[] = [];
+  for (const [bytes, count] of [
+    [1, limits.MAX_MAILBOX_MESSAGES],
+    [limits.MAX_MESSAGE_BYTES, limits.MAX_MAILBOX_BYTES / limits.MAX_MESSAGE_BYTES],
+  ] as const) {
+    const receiver = await login(relay);
+    await publish(receiver, {});
+    const sender = await fill(receiver, bytes, count);
+    seen.push(await seenOf(sender, () => ask(sender, op.OP_SEND, messageTo(receiver, bytes))));
+  }
+  expect(seen[0]!.answers).toEqual(seen[1]!.answers);
+  limit('mailbox').sees(...seen);
+});
+
+test('watches, requests under way, searches and writes of a peer', async () => {
+  const peer = await login(relay);
+  const most = limits.MAX_KEYS_PER_FRAME;
+  for (let first = 0; first < limits.MAX_WATCHES_PER_SESSION; first += most) {
+    await ask(peer, op.OP_WATCH, { peers: someKeys(first, most) });
+  }
+  limit('watches of a session').sees(
+    await seenOf(peer, () => ask(peer, op.OP_WATCH, { peers: someKeys(100_000, 1) })),
+  );
+  /** The first refusal among so many requests that come at once. */
+  const refusalOf = async (ids: number[]): Promise<Record<string, unknown>> => {
+    const frames = await Promise.all(ids.map((id) => answer(peer, id)));
+    const refused = frames.find((frame) => frame.op === op.OP_ERROR)!;
+    return { failed: (refused.body as { code: string }).code, ...refused.body };
+  };
+  const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+  limit('requests of a session that wait for the pool').sees(
+    await seenOf(peer, () =>
+      refusalOf(times(40 * limits.MAX_REQUESTS_PENDING, () => request(peer, op.OP_VAULT_GET, {}))),
+    ),
+  );
+  limit('searches of a peer').sees(
+    await seenOf(peer, () =>
+      refusalOf(times(2 * limits.SEARCH_BURST, () => request(peer, op.OP_SEARCH, { prefix: 'abc' }))),
+    ),
+  );
+  const writer = await login(relay);
+  limit('writes of a peer').sees(
+    await seenOf(writer, async () => {
+      for (;;) {
+        const stored = await ask(writer, op.OP_POLICY_SET, { reach: 'everyone' });
+        if (stored['op'] !== op.OP_STORED) return stored;
+      }
+    }),
+  );
+});
+
+test('reads that wait for the pool, of all sessions', () => {
+  const world = new ShardWorld(true);
+  const peer = world.peer();
+  const warnings: string[] = [];
+  const desk = new DirectoryDesk({
+    presence: world.presence,
+    // A pool that never gets done.
+    read: () => new Promise(() => {}),
+    write: () => new Promise(() => {}),
+    answer: (_shard, answers) => world.asks.answers(answers),
+    news: () => {},
+    policyChanged: () => {},
+    trouble: (code) => warnings.push(code),
+  });
+  world.request(peer, op.OP_VAULT_GET, 7, {});
+  const [last] = world.asked();
+  const { ask: read } = last!;
+  const others = Array.from({ length: limits.MAX_READS_PENDING }, (_, i) => ({
+    requestId: 1_000 + i,
+    ask: read,
+  }));
+  desk.take(1, 'read', others);
+  expect(world.got(peer)).toEqual([]);
+  desk.take(0, 'read', [last!]);
+  const [refused] = world.got(peer) as { body: { code: string; retryAfterMs: number } }[];
+  expect(refused!.body.retryAfterMs).toBeGreaterThan(1_000);
+  limit('reads that wait, of all sessions').sees({
+    answers: [refused!.body.code],
+    stats: world.stats({ info: null, numbers: desk.numbers }),
+    why: world.reasons(peer),
+    warnings,
+  });
+});
+
+test('a record that is to live too long, that is too long, or whose name is too short', async () => {
+  const peer = await login(relay);
+  const expiresMs = Date.now() + limits.MAX_RECORD_LIFE_MS + 60_000;
+  limit('life of a record').sees(await seenOf(peer, () => publish(peer, { expiresMs })));
+  const short = await seenOf(peer, () => publish(peer, { name: 'ab' }));
+  const before = relay.stats();
+  peer.control(op.OP_PUBLISH, 1, { record: new Uint8Array(limits.MAX_RECORD_BYTES + 1) });
+  const { error } = await peer.ended;
+  limit('record; profile in it; name').sees(short, {
+    answers: [error?.code],
+    stats: grown(before, relay.stats()),
+    why: await reasonsOf(relay, peer),
+  });
+});
+
+test('vaults and policies of peers without a record', async () => {
+  const small = await startRelay({ directory: { path: ':memory:', maxRecords: 1 } });
+  const warnings = warningsOf(small);
+  // Sixteen at least, however few records there may be.
+  for (const put of [
+    (peer: RawPeer) => ask(peer, op.OP_VAULT_PUT, { vault: vaultOf(peer, 1) }),
+    (peer: RawPeer) => ask(peer, op.OP_POLICY_SET, { reach: 'nobody' }),
+  ]) {
+    const peers = await Promise.all(Array.from({ length: 17 }, () => login(small)));
+    const answers = [];
+    for (const peer of peers) answers.push(await put(peer));
+    expect(answers.slice(0, 16).map((one) => one['op'])).toEqual(Array(16).fill(op.OP_STORED));
+    const last = peers[16]!;
+    limit('vaults; policies').sees({
+      answers: [answers[16]!['failed']],
+      stats: small.stats(),
+      why: await reasonsOf(small, last),
+      warnings,
+    });
+  }
+});
