@@ -6,7 +6,9 @@
  *
  * DIR is a clone or its dist/. The load is that of this build for both, so only relays differ. Prints throughput and CPU time
  * per frame of the profile `saturate`, one frame a message and bundled, and B over A with its interval; exit code 1 when
- * a ratio is beyond the tolerance *and* its interval does not reach it: B is slower, and that is not noise.
+ * a ratio is beyond the tolerance *and* its interval does not reach it: B is slower, and that is not noise. Of relays with the
+ * same options the packet path alone is compared too (path-alone.ts), in short turns within this process: the difference,
+ * added to what A's relay takes for a frame.
  */
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -14,6 +16,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { OptionError } from '../core/protocol/errors.ts';
+import { PathAlone } from './path-alone.ts';
 import { saturate } from './profiles/saturate.ts';
 import { median } from './reporter/statistics/location.ts';
 import { ratioOf } from './reporter/statistics/ratio.ts';
@@ -52,6 +55,12 @@ EXIT CODES
   1  B costs more, or a round failed
   2  a wrong flag
 `;
+
+const COST = ' us/frame';
+const WARM_UP_SLICES = 4;
+const SLICES_OF_A_ROUND = 4;
+/** What peers of `saturate` have under way. */
+const FRAMES_OF_A_BUNDLE = 64;
 
 const flags = {
   a: { type: 'string' },
@@ -115,12 +124,13 @@ async function run(values: ReturnType<typeof read>): Promise<boolean> {
   const measureMs = number('measure-ms', values['measure-ms'], 100, 60_000);
   const tolerance = number('tolerance', values.tolerance, 0, 100) / 100;
   if (values.a === undefined) throw new OptionError('--a DIR is needed; see --help.');
+  const modules = {
+    a: await moduleOf(values.a),
+    b: await moduleOf(values.b ?? new URL('..', import.meta.url).pathname),
+  };
   const arms = {
-    a: arm(await moduleOf(values.a), optionsOf('a-options', values['a-options'])),
-    b: arm(
-      await moduleOf(values.b ?? new URL('..', import.meta.url).pathname),
-      optionsOf('b-options', values['b-options']),
-    ),
+    a: arm(modules.a, optionsOf('a-options', values['a-options'])),
+    b: arm(modules.b, optionsOf('b-options', values['b-options'])),
   };
   const placement = place((await loadBenchConfig()).placement, coresToPin());
   const durations = { ...(await loadBenchConfig()).quick.durations, measureMs, warmupMs: 300 };
@@ -147,7 +157,36 @@ async function run(values: ReturnType<typeof read>): Promise<boolean> {
     }
     process.stderr.write(`round ${round + 1} of ${rounds}\n`);
   }
+  if (values['a-options'] === values['b-options']) await compareAlone(modules, found, rounds);
   return report(found, tolerance, values.json);
+}
+
+/** Adds, for each figure of CPU per frame, A's beside A's and what B's path alone takes more. */
+async function compareAlone(
+  modules: { a: string; b: string },
+  found: Map<string, { a: number[]; b: number[] }>,
+  rounds: number,
+): Promise<void> {
+  const [a, b] = await Promise.all(
+    [modules.a, modules.b].map((module) => PathAlone.load(new URL('..', module))),
+  );
+  for (const [key, relays] of [...found].filter(([figure]) => figure.endsWith(COST))) {
+    const frames = key.includes('/bundled/') ? FRAMES_OF_A_BUNDLE : 1;
+    const relayUs = median(relays.a);
+    const both = { a: [] as number[], b: [] as number[] };
+    for (let slice = -WARM_UP_SLICES; slice < rounds * SLICES_OF_A_ROUND; slice++) {
+      const [nsA, nsB] = slice % 2 === 0 ? [a!.slice(frames), b!.slice(frames)] : inTurn(b!, a!, frames);
+      if (slice < 0) continue;
+      both.a.push(relayUs);
+      both.b.push(relayUs + (nsB - nsA) / 1_000);
+    }
+    found.set(key.replace(COST, `, path alone${COST}`), both);
+  }
+}
+
+function inTurn(b: PathAlone, a: PathAlone, frames: number): [number, number] {
+  const nsB = b.slice(frames);
+  return [a.slice(frames), nsB];
 }
 
 function report(
@@ -158,7 +197,7 @@ function report(
   let passed = true;
   const rows = [...found].map(([figure, { a, b }]) => {
     const { ratio, low, high, confidence } = ratioOf(b, a)!;
-    const costs = figure.endsWith('us/frame');
+    const costs = figure.endsWith(COST);
     // By the end of the interval that is best for B; two or three rounds can show nothing.
     const beyond = costs ? low > 1 + tolerance : high < 1 / (1 + tolerance);
     const slower = beyond && confidence >= 0.95;
@@ -173,7 +212,7 @@ function report(
   const table = new Table({ head: ['figure', 'A', 'B', 'B over A (95%)', `within ${tolerance * 100}%`] });
   for (const { figure, a, b, ratio, low, high, within, slower } of rows) {
     const verdict = slower ? 'no' : within ? 'yes' : 'cannot tell';
-    const digits = figure.endsWith('us/frame') ? 3 : 0;
+    const digits = figure.endsWith(COST) ? 3 : 0;
     table.push([
       figure,
       a.toFixed(digits),

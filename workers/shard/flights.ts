@@ -8,7 +8,7 @@
 import { MAX_SEND_BYTES } from '../../core/protocol/limits.ts';
 import { SEND_DROPPED } from '../../core/transport/uws.ts';
 import { Flight } from './flight.ts';
-import { ENDED, type Session } from './session.ts';
+import { ENDED, NO_MARK, type Session } from './session.ts';
 
 export class Flights {
   /** How late this thread was lately, milliseconds: so much of a pong's delay is not its receiver's. */
@@ -20,6 +20,10 @@ export class Flights {
   sent(session: Session, bytes: number): boolean {
     session.flightBytes += bytes;
     if (session.flightBytes < session.flightMark) return true;
+    if (session.flightMark === NO_MARK) {
+      session.flightBytes = 0;
+      return true;
+    }
     this.tell(session, performance.now());
     return session.flight!.roomBytes > 0;
   }
@@ -52,6 +56,6 @@ export class Flights {
 }
 
 function limit(session: Session, flight: Flight): void {
-  session.flightMark = flight.markBytes;
-  session.mostSendBytes = Math.min(MAX_SEND_BYTES, flight.windowBytes);
+  session.flightMark = Math.ceil(flight.markBytes);
+  session.mostSendBytes = Math.min(MAX_SEND_BYTES, Math.floor(flight.windowBytes));
 }

@@ -21,6 +21,9 @@ export const LIVE = 2;
 /** Over; its socket must not be touched. */
 export const ENDED = 3;
 
+/** A small integer, like all that is compared with it: the packet path boxes no number. */
+export const NO_MARK = 0x3fff_ffff;
+
 export class Session {
   readonly slot: number;
   readonly generation: number;
@@ -52,9 +55,9 @@ export class Session {
   /** Not null while the socket has not taken everything it was given, or one message cannot carry all of this turn. */
   queue: PressureQueue | null = null;
 
-  /** Bytes sent since the last ping, and after which the next is due: never, without a realtime channel. See flight.ts. */
+  /** Bytes sent since the last ping, and after which the next is due; NO_MARK without a realtime channel. See flight.ts. */
   flightBytes = 0;
-  flightMark = Number.POSITIVE_INFINITY;
+  flightMark = NO_MARK;
   flight: Flight | null = null;
   /** What one turn may send to it: beyond it the rest waits. Never more than MAX_SEND_BYTES. */
   mostSendBytes = MAX_SEND_BYTES;
