@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { connect, createRelay } from 'supernode';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RelayNumbers } from '../../core/cli/ask-status.ts';
-import { ratesBetween } from '../../core/cli/top/rates.ts';
+import { type Rates, ratesBetween } from '../../core/cli/top/rates.ts';
 import { History, type Line, screenOf } from '../../core/cli/top/screen.ts';
 import { sparkline } from '../../core/cli/top/sparkline.ts';
 import { type Keys, type Screen, Terminal } from '../../core/cli/top/terminal.ts';
@@ -144,6 +144,39 @@ describe('what top shows', () => {
     expect(alarms.join('\n')).toContain('oldest 12  expired 3.0');
     expect(alarms.join('\n')).toContain('2 since the start');
     for (const { text } of lines) expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('are client versions when there are several, suspects in any case, and logins that are refused for theirs', async () => {
+    const relay = await createRelay({ port: 0, directory: false, versions: { refuse: ['old/*'] } });
+    const before = relay.stats();
+    const peers = await Promise.all(['a/1', 'b/1'].map((client) => connect(relay.url, { client })));
+    await expect(connect(relay.url, { client: 'old/1' })).rejects.toMatchObject({ code: 'version-refused' });
+    await until('they are counted', () => relay.stats().versions.seen.length === 2);
+    const after = relay.stats();
+    for (const peer of peers) await peer.close();
+    await relay.close();
+    const rates = ratesBetween({ atMs: 0, numbers: before }, { atMs: 2_000, numbers: after });
+    expect(rates).toMatchObject({ versionsRefused: 0.5, versionsDelayed: 0 });
+    expect(rates.versions.map(({ version, sessions }) => [version, sessions])).toEqual(
+      expect.arrayContaining([
+        ['a/1', 1],
+        ['b/1', 1],
+      ]),
+    );
+    const shown = (one: Rates): Line[] => screenOf(one, new History());
+    const lines = shown(rates);
+    expect(lines.find(({ text }) => text.startsWith('a/1'))).toMatchObject({ style: 'plain' });
+    expect(lines.filter(({ style }) => style === 'alarm').map(({ text }) => text)).toEqual([
+      'refused 0.5/s, told to wait 0/s for their version',
+    ]);
+    const [one] = rates.versions;
+    const many = Array.from({ length: 20 }, (_, i) => ({ ...one!, version: `v/${i}`, suspect: i === 19 }));
+    const crowded = shown({ ...rates, versions: many }).map(({ text }) => text);
+    expect(crowded.filter((text) => text.startsWith('v/'))).toHaveLength(6);
+    expect(crowded.find((text) => text.startsWith('v/19'))).toMatch(/suspect$/);
+    expect(crowded).toContain('and 14 others');
+    const alone = shown({ ...rates, versions: rates.versions.slice(0, 1), versionsRefused: 0 });
+    expect(alone.some(({ text }) => text.startsWith('version'))).toBe(false);
   });
 });
 

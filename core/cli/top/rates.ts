@@ -36,6 +36,16 @@ export interface TenantRates {
   throttled: number;
 }
 
+export interface VersionRates {
+  version: string;
+  sessions: number;
+  /** In the last five minutes: logins, those that were reconnections, sessions that were lost. */
+  logins: number;
+  reconnects: number;
+  lost: number;
+  suspect: boolean;
+}
+
 /** What `top --json` prints, a line for each interval. Flows, logins, drops and the like are per second. */
 export interface Rates {
   /** ISO 8601. */
@@ -57,6 +67,10 @@ export interface Rates {
   wire: Flow;
   framesPerSend: number;
   logins: { full: number; resumed: number; refused: number };
+  /** Client versions, those with the most sessions first; and logins that were refused, or told to wait, for theirs. */
+  versions: VersionRates[];
+  versionsRefused: number;
+  versionsDelayed: number;
   channelsOpened: number;
   offersRefused: number;
   /** Frames by reason. */
@@ -123,6 +137,11 @@ export function ratesBetween(before: Reading, after: Reading): Rates {
       resumed: perSec(({ logins }) => logins.resumed),
       refused: perSec(({ logins }) => logins.refused),
     },
+    versions: now.versions.seen.map(({ version, sessions, logins, reconnects, lost, suspect }) => {
+      return { version, sessions, logins, reconnects, lost, suspect };
+    }),
+    versionsRefused: perSec(({ logins }) => logins.version),
+    versionsDelayed: perSec(({ versions }) => versions.delayed),
     channelsOpened: perSec((numbers) => numbers.channelsOpened),
     offersRefused: perSec((numbers) => numbers.offersRefused),
     drops: Object.fromEntries(drops.map((reason) => [reason, perSec((numbers) => numbers.drops[reason])])),

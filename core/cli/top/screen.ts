@@ -47,6 +47,7 @@ export function screenOf(rates: Rates, history: History): Line[] {
     admission(rates),
     BLANK,
     ...threadTable(rates),
+    ...versionTable(rates),
     ...tenantTable(rates),
   ];
 }
@@ -162,7 +163,39 @@ function threadTable({ threads }: Rates): Line[] {
 }
 
 /** More than these do not fit a screen; --json has all. */
+const MOST_VERSIONS = 5;
 const MOST_TENANTS = 8;
+
+/** With one version there is nothing to compare. */
+function versionTable({ versions, versionsRefused, versionsDelayed }: Rates): Line[] {
+  const kept = versionsRefused > 0 || versionsDelayed > 0;
+  if (versions.length < 2 && !kept) return [];
+  const cells = (row: string[]): string =>
+    row.map((cell, i) => (i === 0 ? cell.slice(0, 28).padEnd(28) : cell.padStart(11))).join(' ');
+  // A suspect is shown, however few have it.
+  const shown = versions.filter(({ suspect }, i) => suspect || i < MOST_VERSIONS);
+  const others = versions.length - shown.length;
+  return [
+    BLANK,
+    { text: cells(['version (5 minutes)', 'peers', 'logins', 'came back', 'lost']), style: 'head' },
+    ...shown.map((one): Line => {
+      const counts = [one.sessions, one.logins, one.reconnects, one.lost].map(counted);
+      return {
+        text: cells([safeLine(one.version), ...counts]) + (one.suspect ? '  suspect' : ''),
+        style: one.suspect ? 'alarm' : 'plain',
+      };
+    }),
+    ...(others > 0 ? [plain(`and ${counted(others)} others`)] : []),
+    ...(kept
+      ? [
+          {
+            text: `refused ${rate(versionsRefused)}/s, told to wait ${rate(versionsDelayed)}/s for their version`,
+            style: 'alarm' as const,
+          },
+        ]
+      : []),
+  ];
+}
 
 function tenantTable({ tenants }: Rates): Line[] {
   if (tenants.length === 0) return [];

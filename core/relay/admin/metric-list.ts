@@ -153,14 +153,14 @@ export const METRICS: MetricDefinition[] = [
   {
     name: 'supernode_logins_refused_total',
     type: 'counter',
-    help: 'Of the refused: busy, told to come back; late, not done in time; no-room, maxPeers; version, refused; or another reason.',
+    help: 'Of the refused: busy, told to come back; late, not done in time; relay-full; version-refused; or another reason.',
     labels: ['reason'],
     read: ({ logins: { refused, busy, late, noRoom, version } }) =>
       by('reason', {
         busy,
         late,
-        'no-room': noRoom,
-        version,
+        'relay-full': noRoom,
+        'version-refused': version,
         other: Math.max(0, refused - busy - late - noRoom - version),
       }),
   },
