@@ -35,7 +35,11 @@ const MOST_REAL_PEERS = 20_000;
 
 /** @throws UsageError that names what is allowed. */
 export function settingsOf(values: FlagValues): ReplaySettings {
-  const replay = oneOf('REPLAY', text(values, 'replay')!, REPLAYS);
+  const replay = REPLAYS.find((name) => name === text(values, 'replay'));
+  if (replay === undefined) {
+    const named = shown(text(values, 'replay')!);
+    throw new UsageError(`There is no replay "${named}"; there are: ${REPLAYS.join(', ')}.`);
+  }
   const real = values['real'] === true;
   const arms = armsOf(values);
   const peers = wholeNumber(values, 'peers', real ? 10 : 1_000, real ? MOST_REAL_PEERS : MOST_PEERS);

@@ -57,11 +57,15 @@ export const drain: Command = {
     [EXIT_FAILURE, 'no relay runs there, it refused the token, or peers were left when the time was over'],
   ],
   async run(values) {
-    const { drainOptions } = await import('./drain-flags.ts');
+    const { checkSuccessors, drainOptions } = await import('./drain-flags.ts');
     const options = drainOptions(values, '');
     const { findAdmin } = await import('./find-admin.ts');
     const { askAdmin } = await import('./ask-admin.ts');
     const address = await findAdmin(text(values, 'url'));
+    if (options.successors !== undefined) {
+      const { askStatus } = await import('./ask-status.ts');
+      checkSuccessors(options.successors, (await askStatus(address)).numbers.url);
+    }
     const { json } = await askAdmin(address, { method: 'POST', path: '/drain', body: options });
     const begun = json as Begun;
     const asJson = values['json'] === true;

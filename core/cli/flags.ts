@@ -20,6 +20,7 @@ export function readFlags(command: string, args: ArgsDef, raw: string[], several
   const options = Object.fromEntries(
     [...known].map(([name, type]) => [name, { type: type as 'boolean' | 'string' }]),
   );
+  raw = joinNegative(raw, known);
   const { tokens } = readTokens({ args: raw, options, strict: false, tokens: true, allowPositionals: true });
   const given: string[] = [];
   for (const token of tokens) {
@@ -43,6 +44,19 @@ export function readFlags(command: string, args: ArgsDef, raw: string[], several
   }
   const values = parseArgs(raw, args) as FlagValues;
   return several === undefined ? values : { ...values, [several]: given };
+}
+
+/** A number below 0 is a value, wrong as it may be, and not a flag after one whose value was forgotten. */
+function joinNegative(raw: string[], known: Map<string, string>): string[] {
+  const joined: string[] = [];
+  for (const word of raw) {
+    const before = joined.at(-1);
+    const takesIt = before?.startsWith('--') && known.get(before.slice(2)) === 'string';
+    if (takesIt && /^-\d+(\.\d+)?$/.test(word) && !joined.includes('--'))
+      joined.push(`${joined.pop()}=${word}`);
+    else joined.push(word);
+  }
+  return joined;
 }
 
 function checkOption(

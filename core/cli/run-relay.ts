@@ -7,8 +7,9 @@ import type { Identity } from '../identity/identity.ts';
 import { createKeyFile, loadIdentity } from '../identity/key-file.ts';
 import { SupernodeError } from '../protocol/errors.ts';
 import { DEFAULT_PORT } from '../protocol/names.ts';
-import { type DrainOptions, resolveDrain } from '../relay/drain-options.ts';
+import type { DrainOptions } from '../relay/drain-options.ts';
 import { createRelay, type Relay } from '../relay/relay.ts';
+import { checkSuccessors } from './drain-flags.ts';
 import { CommandError, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, sentenceOf } from './exit-codes.ts';
 import { printText, stderrLine } from './print.ts';
 import { removeState, writeState } from './state-file.ts';
@@ -43,7 +44,7 @@ export async function runRelay(settings: RelaySettings): Promise<number> {
   const relay = await startRelay(settings);
   try {
     // Not when it is needed: then it would be too late to say.
-    resolveDrain(settings.drain, relay.url, 0);
+    checkSuccessors(settings.drain.successors, relay.url);
   } catch (error) {
     await relay.close();
     throw error;

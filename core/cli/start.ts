@@ -1,8 +1,9 @@
 /** `supernode start`: a relay, until it is told to stop. */
+import { isVersionPattern, MOST_PATTERNS, PATTERNS_ALLOWED } from '../overload/version-rules.ts';
 import type { Command } from './command.ts';
 import { drainOptions } from './drain-flags.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from './exit-codes.ts';
-import { list, text, wholeNumber } from './flags.ts';
+import { list, shown, text, wholeNumber } from './flags.ts';
 import { bytesPerSec } from './rate.ts';
 
 export const start: Command = {
@@ -124,7 +125,7 @@ export const start: Command = {
       prefixLimits: onOrOff('prefix-limits', text(values, 'prefix-limits')),
       adminPort: wholeNumber(values, 'admin-port', 0, 65_535),
       adminToken: adminToken(process.env['SUPERNODE_ADMIN_TOKEN']),
-      refuseVersions: list(values, 'refuse-version') ?? [],
+      refuseVersions: versionPatterns(list(values, 'refuse-version') ?? []),
       quarantine: quarantine(text(values, 'quarantine')),
       drain: drainOptions(values, 'drain-'),
       openMetrics: values['open-metrics'] === true,
@@ -139,6 +140,13 @@ function onOrOff(name: string, given: string | undefined): boolean {
   if (given === undefined || given === 'on') return true;
   if (given === 'off') return false;
   throw new UsageError(`--${name} must be on or off, not "${given.slice(0, 60)}".`);
+}
+
+function versionPatterns(given: string[]): string[] {
+  const wrong = given.find((one) => !isVersionPattern(one));
+  const not = given.length > MOST_PATTERNS ? String(given.length) : wrong && `"${shown(wrong)}"`;
+  if (not === undefined) return given;
+  throw new UsageError(`--refuse-version takes ${PATTERNS_ALLOWED}, not ${not}.`);
 }
 
 function quarantine(given: string | undefined): 'warn' | 'delay' {

@@ -1,7 +1,8 @@
 /** What `drain` takes, checked. */
 import * as v from 'valibot';
 import { OptionError } from '../protocol/errors.ts';
-import { MAX_SUCCESSOR_BYTES, MAX_SUCCESSORS } from '../protocol/limits.ts';
+import { MAX_SUCCESSORS } from '../protocol/limits.ts';
+import { successorFault } from './successor.ts';
 
 export interface DrainOptions {
   /** How long peers with open channels keep them, milliseconds, at most an hour. Default 0. */
@@ -53,28 +54,11 @@ export function resolveDrain(given: unknown, relay: string, peers: number): Reso
     retryAfterMs = null,
     successors = [],
   } = parsed.output;
-  return { graceMs, spreadMs, retryAfterMs, successors: successors.map((url) => checkSuccessor(url, relay)) };
-}
-
-/** @throws OptionError @returns the URL. */
-export function checkSuccessor(given: string, relay: string): string {
-  const url = URL.canParse(given) ? new URL(given) : null;
-  if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:') || url.hash !== '') {
-    throw new OptionError(
-      `The drain option successors must have URLs ws://host:port or wss://host:port, not ${shown(given)}.`,
-    );
+  for (const url of successors) {
+    const fault = successorFault(url, relay);
+    if (fault !== null) throw new OptionError(`The drain option successors ${fault}`);
   }
-  if (url.protocol === 'ws:' && relay.startsWith('wss:')) {
-    throw new OptionError(
-      `The drain option successors must have wss: URLs, as this relay has TLS: no client follows it to ${shown(given)}.`,
-    );
-  }
-  if (new TextEncoder().encode(given).length > MAX_SUCCESSOR_BYTES) {
-    throw new OptionError(
-      `The drain option successors must have URLs of at most ${MAX_SUCCESSOR_BYTES} bytes, not ${shown(given)}.`,
-    );
-  }
-  return given;
+  return { graceMs, spreadMs, retryAfterMs, successors };
 }
 
 function defaultSpreadMs(peers: number): number {

@@ -1,6 +1,6 @@
 /** The option `versions`. */
 import * as v from 'valibot';
-import { MAX_CLIENT_VERSION_BYTES } from '../protocol/limits.ts';
+import { isVersionPattern, MOST_PATTERNS, PATTERNS_ALLOWED } from '../overload/version-rules.ts';
 
 export interface VersionOptions {
   /**
@@ -19,27 +19,14 @@ export interface VersionOptions {
 
 export type ResolvedVersions = Required<VersionOptions>;
 
-const MOST_PATTERNS = 64;
-const pattern = `a list of at most ${MOST_PATTERNS} version texts of 1 to ${MAX_CLIENT_VERSION_BYTES} bytes, with a * at most at the end`;
+const pattern = `a list of ${PATTERNS_ALLOWED}`;
 const delay = 'a whole number from 1000 to 600000';
 
 export const VERSION_SCHEMA = v.strictObject(
   {
     refuse: v.optional(
       v.pipe(
-        v.array(
-          v.pipe(
-            v.string(pattern),
-            v.check(
-              (text) =>
-                text !== '' &&
-                Buffer.byteLength(text) <= MAX_CLIENT_VERSION_BYTES &&
-                !text.slice(0, -1).includes('*'),
-              pattern,
-            ),
-          ),
-          pattern,
-        ),
+        v.array(v.pipe(v.string(pattern), v.check(isVersionPattern, pattern)), pattern),
         v.maxLength(MOST_PATTERNS, pattern),
       ),
       [],

@@ -51,7 +51,7 @@ describe('a wrong flag or argument', () => {
 
   it.each([
     [['start', '--port', '99999'], '--port must be a whole number from 0 to 65535, not "99999"'],
-    [['start', '--port', '-1'], '--port needs a value'],
+    [['start', '--port', '-1'], '--port must be a whole number from 0 to 65535, not "-1"'],
     [['start', '--port=-1'], '--port must be a whole number'],
     [['start', '--port', '1e3'], '--port must be a whole number'],
     [['start', '--port', ''], '--port needs a value'],
@@ -88,7 +88,14 @@ describe('a wrong flag or argument', () => {
     [['register', 'ann', '--transfer-to', 'bob'], '"bob" is not a peer id'],
     [['lookup'], 'PEER is missing'],
     [['lookup', 'p\u0430ypal'], 'cannot be a name'],
-    [['send', 'ann', '--wait', '-1'], '--wait'],
+    [['send', 'ann', '--wait', '-1'], '--wait must be a whole number'],
+    [['drain', '--grace', '-1'], '--grace must be a whole number from 0 to 3600, not "-1"'],
+    [['drain', '--grace', '-x'], '--grace needs a value'],
+    [['drain', '--successor', 'nonsense'], '--successor must have URLs ws://host:port'],
+    [['start', '--successor', 'http://a'], '--successor must have URLs ws://host:port'],
+    [['start', '--successor', Array(9).fill('ws://a').join()], '--successor takes at most 8 URLs, not 9'],
+    [['start', '--refuse-version', 'a*b'], '--refuse-version takes at most 64 version texts'],
+    [['start', '--refuse-version', Array(65).fill('a').join()], 'with a * at most at the end, not 65'],
     [['inbox', '--max', '0'], '--max must be a whole number'],
     [['pipe', 'listen', '--relay', 'http://127.0.0.1:1'], '"http://127.0.0.1:1" is not a relay\'s URL'],
   ])('%j is refused: %s', async (args, said) => {

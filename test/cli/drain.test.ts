@@ -1,5 +1,6 @@
 import { connect } from 'supernode/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkSuccessors } from '../../core/cli/drain-flags.ts';
 import { Sandbox } from './run-cli.ts';
 
 let sandbox: Sandbox;
@@ -49,6 +50,11 @@ describe('supernode drain', () => {
     relay.run.child.kill('SIGTERM');
     expect(await relay.run.end()).toEqual({ code: 130, signal: null });
     await peer.close();
+  });
+
+  it('names the flag of a successor that clients of a relay with TLS would not follow', () => {
+    expect(() => checkSuccessors(['ws://b:1'], 'wss://a:1')).toThrow('--successor must have wss: URLs');
+    expect(() => checkSuccessors(['wss://b:1'], 'wss://a:1')).not.toThrow();
   });
 
   it.each([

@@ -19,7 +19,7 @@ describe('supernode replay', () => {
   });
 
   it.each([
-    [['summer'], /REPLAY has no "summer"; there are: mass-restart, cascade\./],
+    [['summer'], /There is no replay "summer"; there are: mass-restart, cascade\./],
     [['cascade', '--arm', 'theirs'], /--arm has no "theirs"; there are: ours, naive,.* all\./],
     [
       ['cascade', '--utilisation', '5'],
