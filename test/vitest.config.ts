@@ -2,6 +2,18 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Pure, or nearly so: these share a process, since a fresh one for each file costs more than what is in it. */
+const UNITS = [
+  'overload',
+  'protocol',
+  'shard',
+  'identity',
+  'identity-ticket',
+  'threads',
+  'bench/reporter',
+  'bench/run',
+].map((folder) => `test/${folder}/**/*.test.ts`);
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export default defineConfig({
@@ -14,7 +26,6 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/equal-bytes.ts'],
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
@@ -22,6 +33,10 @@ export default defineConfig({
     hookTimeout: 30_000,
     server: { deps: { external: [/\/dist\//] } },
     reporters: process.env['CI'] ? ['default', 'json'] : ['default'],
+    projects: [
+      { extends: true, test: { name: 'units', include: UNITS, isolate: false } },
+      { extends: true, test: { name: 'processes', include: ['test/**/*.test.ts'], exclude: UNITS } },
+    ],
     outputFile: { json: '.ci/results.json' },
   },
 });
