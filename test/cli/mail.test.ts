@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { connect, loadIdentity } from 'supernode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Key, registered as registeredAt } from './registered.ts';
+import { type Key, registered as registeredAt, sendText } from './registered.ts';
 import { type Run, type RunningRelay, Sandbox } from './run-cli.ts';
 
 const DONE = { code: 0, signal: null };
@@ -159,8 +159,7 @@ describe('supernode inbox', () => {
 
   it('acknowledges nothing that stdout did not take', async () => {
     const mia = await registered('mia');
-    const from = await sandbox.key('writer');
-    for (const text of ['a', 'b']) expect(await send('mia', text, from).end()).toEqual(DONE);
+    for (const text of ['a', 'b']) await sendText(relay, 'mia', text);
     const run = start(['inbox', '--json'], mia);
     run.child.stdout!.destroy();
     expect(await failed(run, 1)).toContain('stdout was closed');
@@ -170,10 +169,9 @@ describe('supernode inbox', () => {
   it('finds what was stored before its relay was killed', async () => {
     const data = sandbox.path('killed');
     const first = await sandbox.relay(['--data', data]);
-    const ola = await sandbox.key('ola');
+    const ola = await registeredAt(sandbox, first, 'ola');
     const pia = await sandbox.key('pia');
     const at = (url: string) => ({ env: { SUPERNODE_RELAY: url } });
-    expect(await sandbox.run(['register', 'ola', '--key', ola.file], at(first.url)).end()).toEqual(DONE);
     const sent = sandbox.run(['send', 'ola', '--key', pia.file], at(first.url));
     sent.child.stdin!.end('stored');
     expect(await sent.end()).toEqual(DONE);
@@ -198,15 +196,9 @@ describe('supernode inbox', () => {
     };
     const first = await begin();
     const env = { SUPERNODE_RELAY: `ws://127.0.0.1:${port}` };
-    const qim = await sandbox.key('qim');
-    const rea = await sandbox.key('rea');
-    expect(await sandbox.run(['register', 'qim', '--key', qim.file], { env }).end()).toEqual(DONE);
+    const qim = await registeredAt(sandbox, { url: env.SUPERNODE_RELAY }, 'qim');
     const follow = sandbox.run(['inbox', '--key', qim.file, '--follow', '--max', '2', '--json'], { env });
-    const sendQim = async (text: string) => {
-      const run = sandbox.run(['send', 'qim', '--key', rea.file], { env });
-      run.child.stdin!.end(text);
-      expect(await run.end()).toEqual(DONE);
-    };
+    const sendQim = (text: string) => sendText({ url: env.SUPERNODE_RELAY }, 'qim', text);
     await sendQim('before');
     await follow.stdoutLine();
     first.child.kill('SIGTERM');

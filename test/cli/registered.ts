@@ -1,15 +1,16 @@
-/** A peer with a record, and so with a mailbox, as `supernode register` makes it: without a process for it. */
+/** What `supernode register` and `supernode send` do, without a process for each. */
 import { connect, loadIdentity } from 'supernode';
-import type { RunningRelay, Sandbox } from './run-cli.ts';
+import type { Sandbox } from './run-cli.ts';
 
 export interface Key {
   file: string;
   id: string;
 }
 
+/** A peer with a record, and so with a mailbox. */
 export async function registered(
   sandbox: Sandbox,
-  relay: RunningRelay,
+  relay: { url: string },
   name: string,
   profile: Record<string, string> = {},
 ): Promise<Key> {
@@ -18,4 +19,11 @@ export async function registered(
   await peer.publish({ name, profile });
   await peer.close();
   return key;
+}
+
+/** Stores a message of somebody for `to`. */
+export async function sendText(relay: { url: string }, to: string, text: string): Promise<void> {
+  const peer = await connect(relay.url, { reconnect: false });
+  await peer.messages.send(to, text);
+  await peer.close();
 }
