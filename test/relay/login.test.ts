@@ -3,12 +3,23 @@ import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { limit } from '../fixtures/limits.ts';
 import { newKey } from '../fixtures/raw-peer.ts';
-import { dial, dialOn, login, loginOn, reasonsOf, startRelay, warningsOf } from '../fixtures/relay.ts';
+import {
+  dial,
+  dialOn,
+  login,
+  loginOn,
+  reasonsOf,
+  startBareRelay,
+  startRelay,
+  warningsOf,
+} from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
 describe.each([1, 2, 4])('logging in to a relay with %i shards', (shards) => {
+  // With a directory its answer comes with the verdict; both ways are taken.
+  const start = shards === 2 ? startRelay : startBareRelay;
   test('works with a signature and, after it, with the ticket; each gives a fresh ticket', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await start({ shards });
     const seen: unknown[] = [];
     relay.on('peer', ({ id, client, resumed }) => seen.push({ id, client, resumed }));
     const key = newKey();
@@ -37,7 +48,7 @@ describe.each([1, 2, 4])('logging in to a relay with %i shards', (shards) => {
   });
 
   test('with a ticket works on every shard, whichever gave it', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await start({ shards });
     const key = newKey();
     const first = await loginOn(relay, 0, { key });
     const ticket = first.ready!;
@@ -51,7 +62,7 @@ describe.each([1, 2, 4])('logging in to a relay with %i shards', (shards) => {
   });
 
   test('a second time with one key ends the first session, on whatever shard it is', async () => {
-    const relay = await startRelay({ shards });
+    const relay = await start({ shards });
     const gone: string[] = [];
     relay.on('gone', ({ reason }) => gone.push(reason));
     const key = newKey();
@@ -75,7 +86,7 @@ describe.each([1, 2, 4])('logging in to a relay with %i shards', (shards) => {
 
 describe('a relay', () => {
   test('tells that the old session is gone before it tells of the one in its place, on one shard', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const events: string[] = [];
     relay.on('peer', () => events.push('peer'));
     relay.on('gone', ({ reason }) => events.push(reason));
@@ -90,7 +101,7 @@ describe('a relay', () => {
     ['a signature of zeros', (): Uint8Array => new Uint8Array(64)],
     ['a signature over nothing', (): Uint8Array => new Uint8Array(64).fill(255)],
   ])('refuses %s', async (_name, signature) => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const peer = await dial(relay);
     peer.sendLogin('raw/1', signature());
     expect((await peer.ended).error).toMatchObject({ code: 'bad-proof', fatal: true });
@@ -98,7 +109,7 @@ describe('a relay', () => {
   });
 
   test('refuses a login for another nonce, another client text, or another key', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const other = await dial(relay);
     for (const spoil of ['nonce', 'relay', 'key'] as const) {
       const peer = await dial(relay);
@@ -111,7 +122,7 @@ describe('a relay', () => {
   });
 
   test('refuses a key that is no point of the curve, and goes on', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const peer = await dial(relay);
     peer.key.publicKey = new Uint8Array(32).fill(0xff);
     peer.sendLogin();
@@ -120,7 +131,7 @@ describe('a relay', () => {
   });
 
   test('answers a bad ticket without ending the connection: a login works on it', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const peer = await login(relay);
     const { ticket, secret } = peer.ready!;
     peer.terminate();
@@ -148,13 +159,13 @@ describe('a relay', () => {
     const restarted = await startRelay({ identity });
     const again = await dial(restarted, { key: peer.key });
     expect((await again.resume(ticket)).resumed).toBe(true);
-    const stranger = await dial(await startRelay(), { key: peer.key });
+    const stranger = await dial(await startBareRelay(), { key: peer.key });
     stranger.sendResume(ticket);
     expect((await stranger.next(op.OP_ERROR)).body.code).toBe('bad-ticket');
   });
 
   test.each([1, 2])('ends a socket that has not logged in in time, with %i shards', async (shards) => {
-    const relay = await startRelay({ shards, loginTimeoutMs: 100 });
+    const relay = await startBareRelay({ shards, loginTimeoutMs: 100 });
     const silent = await dial(relay);
     const busy = await dial(relay);
     const pings = setInterval(() => busy.control(op.OP_PING, 1, {}), 5);
@@ -168,7 +179,7 @@ describe('a relay', () => {
   });
 
   test('takes one login at a time on a connection', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const peer = await dial(relay);
     peer.sendLogin();
     peer.sendLogin();
@@ -178,7 +189,7 @@ describe('a relay', () => {
   });
 
   test('survives peers that leave while their login is being checked', async () => {
-    const relay = await startRelay({ shards: 2, authorize: async () => ({ allowed: true }) });
+    const relay = await startBareRelay({ shards: 2, authorize: async () => ({ allowed: true }) });
     const peers = await Promise.all(Array.from({ length: 40 }, () => dial(relay)));
     for (const peer of peers) {
       peer.sendLogin();
@@ -194,7 +205,7 @@ describe('a relay', () => {
   });
 
   test('holds exactly as many peers as it was told, then says relay-full, and takes one again when one has left', async () => {
-    const relay = await startRelay({ shards: 2, maxPeers: 3 });
+    const relay = await startBareRelay({ shards: 2, maxPeers: 3 });
     const warnings = warningsOf(relay);
     const peers = [await login(relay), await login(relay), await login(relay)];
     const fourth = await dial(relay);
@@ -217,7 +228,7 @@ describe('a relay', () => {
   });
 
   test('speaks only the subprotocol supernode.1', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const { default: WebSocket } = await import('ws');
     for (const protocols of [[], ['supernode.2'], ['other', 'supernode.10']]) {
       const socket = new WebSocket(relay.url, protocols);
@@ -239,7 +250,7 @@ describe('a relay', () => {
   });
 
   test('answers a ping before and after the login', async () => {
-    const relay = await startRelay();
+    const relay = await startBareRelay();
     const peer = await dial(relay);
     await peer.roundTrip();
     await peer.login();

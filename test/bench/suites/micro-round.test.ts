@@ -7,9 +7,10 @@ import { MICRO_SUITES } from '../../../bench/suites/suite.ts';
 import { childProcesses } from '../machine/child-processes.ts';
 import { built } from './built.ts';
 
-// Before the suites are read: signing a million records would take minutes.
+// Before the suites are read: signing a million records would take minutes, a table of a million peers ten seconds.
 vi.hoisted(() => {
   process.env['SUPERNODE_BENCH_RECORDS'] = '1000';
+  process.env['SUPERNODE_BENCH_PEERS'] = '1000';
 });
 
 const { runMicroRound } =
