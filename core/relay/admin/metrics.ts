@@ -8,7 +8,8 @@ import type { LoginDeskStats } from '../login-desk.ts';
 import type { RelayStats } from '../stats.ts';
 import type { TenantStats } from '../tenants.ts';
 import type { VersionStats } from '../version-desk.ts';
-import { METRICS, type MetricDefinition, type Sample } from './metric-list.ts';
+import { METRICS } from './metric-list.ts';
+import type { MetricDefinition, Sample } from './metric-samples.ts';
 import type { AdminRoute } from './routes.ts';
 
 /** What one scrape reads: the relay's stats, and whether it takes peers. */
