@@ -17,6 +17,8 @@ export class NumberedFlow implements UnderWay {
   /** Number of the packet that must come next. */
   #next = 0;
   #lost = 0;
+  /** Nobody waits any more: what comes now was counted as lost. */
+  #gaveUp = false;
 
   constructor(id: number, operation: Operation, reliable: boolean) {
     this.#id = id;
@@ -56,6 +58,7 @@ export class NumberedFlow implements UnderWay {
   /** @throws LoadFault when what came is not what must come. */
   take(bytes: Buffer, from: number, to: number, nowMs: number): void {
     const number = readPayload(bytes, from, to, this.#id);
+    if (this.#gaveUp && number < this.#sent) return;
     if (number < this.#next || number >= this.#sent) {
       throw new LoadFault(
         'corrupted',
@@ -69,6 +72,7 @@ export class NumberedFlow implements UnderWay {
 
   /** Whatever is still under way is lost. */
   giveUp(): void {
+    this.#gaveUp = true;
     if (this.#underWay.size > 0) this.#skip(this.#underWay.size);
     this.#next = this.#sent;
   }

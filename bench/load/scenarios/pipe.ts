@@ -16,8 +16,8 @@ import { NumberedFlow } from './numbered-flow.ts';
 import type { Operation } from './operation.ts';
 import type { Switchboard } from './switchboard.ts';
 
-/** A packet that has not come this long after both ends stopped is lost. */
-const SETTLE_DEADLINE_MS = 5_000;
+/** A packet that has not come this long after both ends stopped is lost. A load that does more than its core can is late by seconds. */
+const SETTLE_DEADLINE_MS = 20_000;
 const CLOSE_DEADLINE_MS = 15_000;
 
 export interface PipeKind {

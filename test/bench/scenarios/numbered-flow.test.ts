@@ -61,6 +61,15 @@ describe('a numbered flow', () => {
     expect(() => take(reliable, later)).toThrow(expect.objectContaining({ fault: 'lost' }));
   });
 
+  it('takes a packet that comes after it was given up for lost, and still calls a wrong one corrupted', () => {
+    const flow = new NumberedFlow(1, new Operation(), false);
+    const sent = packets(flow, [20, 20]);
+    flow.giveUp();
+    take(flow, sent[1]!);
+    expect(flow).toMatchObject({ sent: 2, arrived: 0, lost: 2, packetsUnderWay: 0 });
+    expect(() => take(flow, flipped(sent[1]!, 19))).toThrow(expect.objectContaining({ fault: 'corrupted' }));
+  });
+
   it.each([
     ['repeated', (sent: Buffer[]) => sent[0]!],
     ['of another flow', () => packets(new NumberedFlow(2, new Operation(), false), [20, 20])[1]!],
