@@ -37,7 +37,7 @@ export interface AdmissionOptions {
   mostPending?: number;
   /** Most turns that are remembered. Default MOST_TURNS. */
   mostTurns?: number;
-  /** See CodelQueue. Defaults 50 and 500: refusing costs a new connection, about as much as a signature, so a burst waits. */
+  /** See CodelQueue. Defaults LOGIN_TARGET_MS and LOGIN_INTERVAL_MS. */
   targetMs?: number;
   intervalMs?: number;
   /** A number in [0, 1). */
@@ -61,6 +61,14 @@ interface Entry<T> {
   item: T;
   who: Who | undefined;
 }
+
+/**
+ * CoDel of all queues of logins (codel-queue.ts): of a relay's main thread, of its shards, and of the replays (bench/replay). To
+ * refuse a login costs a new connection, about what its signature costs, and who connects for the first time is told of it: so
+ * a burst waits up to half a second, and only a load that stays is shed, newest first, after 50 ms.
+ */
+export const LOGIN_TARGET_MS = 50;
+export const LOGIN_INTERVAL_MS = 500;
 
 /** A little more than one login's room per turn: who comes a moment late still finds room. */
 const SPACING = 1.05;
@@ -95,7 +103,7 @@ export class Admission<T> {
 
   constructor(options: AdmissionOptions) {
     const { perSec, initialPerSec = 1_000, mostPending = 16_384, mostTurns = MOST_TURNS } = options;
-    const { targetMs = 50, intervalMs = 500, random } = options;
+    const { targetMs = LOGIN_TARGET_MS, intervalMs = LOGIN_INTERVAL_MS, random } = options;
     this.#perSec = perSec === 'measured' ? null : perSec;
     this.#capacity = new Capacity({ initialPerSec });
     const burst = Math.max(1, (this.#perSec ?? 1) * (BURST_MS / 1_000));

@@ -66,12 +66,6 @@ export interface LoginDeskStats {
   waitMs: LoginWaits;
 }
 
-/**
- * CoDel of the queue of login proofs (core/overload/codel-queue.ts). To refuse a login costs a new connection, about what its
- * signature costs: so a burst waits up to a second, and only a load that stays is shed, newest first, after 50 ms.
- */
-const TARGET_MS = 50;
-const INTERVAL_MS = 1_000;
 /** What verifying one signature costs, until it was measured here (docs/architecture.md). */
 const VERIFY_MS = 0.15;
 /** When a login could not be decided on, for a reason that is not the load. */
@@ -96,8 +90,6 @@ export class LoginDesk {
       perSec: host.maxLoginsPerSec,
       initialPerSec: (host.verifiers * 1_000) / VERIFY_MS,
       mostPending: MAX_LOGINS_PENDING,
-      targetMs: TARGET_MS,
-      intervalMs: INTERVAL_MS,
       random: Math.random,
     });
   }

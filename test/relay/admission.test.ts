@@ -1,5 +1,6 @@
 import type { Relay } from 'supernode';
 import { describe, expect, test } from 'vitest';
+import { LOGIN_INTERVAL_MS } from '../../core/overload/admission.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { LoginDesk, type LoginDeskHost } from '../../core/relay/login-desk.ts';
 import type { LoginProof, ProofAnswer, Verdict } from '../../core/threads/messages.ts';
@@ -141,8 +142,8 @@ describe('the login desk', () => {
     });
     world.desk.take(0, proofs);
     const { pending, perSec, refused, turns, backlogMs } = world.desk.stats();
-    // What it is supposed to serve in the second that newcomers may wait.
-    expect(pending).toBe(Math.floor(perSec) + 1);
+    // What it is supposed to serve in the time that newcomers may wait.
+    expect(pending).toBe(Math.floor((perSec * LOGIN_INTERVAL_MS) / 1_000) + 1);
     expect(refused).toBe(20_000 - pending);
     expect(turns).toBe(refused);
     expect(world.verdicts).toHaveLength(refused);

@@ -65,7 +65,7 @@ describe('slices of login work', () => {
     expect(world.done).toEqual(['a', 'throws', 'b']);
   });
 
-  test('shed what waited for a second, and under a load that stays serve the newest first', () => {
+  test('shed what waited for half a second, and under a load that stays serve the newest first', () => {
     const world = new World();
     let added = 0;
     // Each turn brings ten and does five; a turn takes 10 ms, with what else a shard does.

@@ -10,16 +10,16 @@
  * the rate at which it does them. To tell it is work too, so it has its part of the slices: every other step, while there is
  * any. What is in here is bounded by the sessions that are logging in, and in time by CoDel.
  */
+import { LOGIN_INTERVAL_MS, LOGIN_TARGET_MS } from '../../core/overload/admission.ts';
 import { Capacity } from '../../core/overload/capacity.ts';
 import { CodelQueue } from '../../core/overload/codel-queue.ts';
 
 /** A call's packet comes every 20 ms; this much later nobody hears. */
 const SLICE_MS = 0.5;
-/** As the queue of proofs of the main thread (core/relay/login-desk.ts): to come back costs more than to wait a little. */
-const TARGET_MS = 50;
-const INTERVAL_MS = 1_000;
 /** No more than the sockets that may be logging in, and their bundles (options, logins.ts). */
 const MOST = 4 * 1_000_000;
+/** As the queue of proofs of the main thread (core/relay/login-desk.ts): to come back costs more than to wait a little. */
+const CODEL = { targetMs: LOGIN_TARGET_MS, intervalMs: LOGIN_INTERVAL_MS, most: MOST };
 /** Of a shard that has done none yet. */
 const INITIAL_PER_SEC = 5_000;
 const SPACING = 1.05;
@@ -32,8 +32,8 @@ export class LoginSlices<T> {
   readonly #shed: (item: T, retryAfterMs: number) => void;
   readonly #verdicts = new Line<T>();
   readonly #refusals = new Line<{ item: T; retryAfterMs: number }>();
-  readonly #resumes = new CodelQueue<T>({ targetMs: TARGET_MS, intervalMs: INTERVAL_MS, most: MOST });
-  readonly #others = new CodelQueue<T>({ targetMs: TARGET_MS, intervalMs: INTERVAL_MS, most: MOST });
+  readonly #resumes = new CodelQueue<T>(CODEL);
+  readonly #others = new CodelQueue<T>(CODEL);
   readonly #capacity = new Capacity({ initialPerSec: INITIAL_PER_SEC });
   #lastTurn = 0;
   #now = 0;
@@ -113,7 +113,7 @@ export class LoginSlices<T> {
   /** Told one by one, each a login's room after the one before it (core/overload/admission.ts). */
   readonly #dropped = (item: T): void => {
     const loginMs = 1_000 / this.#capacity.perSec;
-    const before = this.#now + Math.min(INTERVAL_MS, this.#others.size * loginMs);
+    const before = this.#now + Math.min(LOGIN_INTERVAL_MS, this.#others.size * loginMs);
     this.#lastTurn = Math.max(this.#lastTurn, before) + SPACING * loginMs;
     const retryAfterMs = Math.ceil(this.#lastTurn - this.#now + Math.random() * JITTER_MS);
     this.#refusals.push({ item, retryAfterMs });
