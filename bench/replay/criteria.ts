@@ -131,10 +131,11 @@ function comesBack(outcome: Outcome): Criterion {
   return suffices ? comesBackInTime(outcome) : comesBackAsRoomDoes(outcome);
 }
 
-function comesBackInTime({ series, moments, plan }: Outcome): Criterion {
+function comesBackInTime(outcome: Outcome): Criterion {
   const { backSoon, backAll } = BOUNDS;
-  const soon = series.online[firstAt(series, moments.triggerEndMs + backSoon.withinMs)]! / plan.peers;
-  const all = series.online[firstAt(series, moments.triggerEndMs + backAll.withinMs)]! / plan.peers;
+  const { triggerEndMs } = outcome.moments;
+  const soon = backAt(outcome, triggerEndMs + backSoon.withinMs);
+  const all = backAt(outcome, triggerEndMs + backAll.withinMs);
   return {
     number: 5,
     title: 'peers are back after the trigger',
@@ -144,8 +145,19 @@ function comesBackInTime({ series, moments, plan }: Outcome): Criterion {
   };
 }
 
+/**
+ * Peers online in the minute after a moment, over those before the trigger. Not over all peers: sessions end and begin at all
+ * times, and where time is scaled a peer is away between two of them for as many times as long.
+ */
+function backAt({ series, moments }: Outcome, ms: number): number {
+  const before = series.online.slice(0, firstAt(series, moments.triggerMs));
+  const after = series.online.slice(firstAt(series, ms), firstAt(series, ms + MINUTE_MS) + 1);
+  return before.length === 0 ? 0 : Math.min(1, mean(after) / mean(before));
+}
+
 /** Capacity does not suffice: what there is is used, minute by minute, and the rest comes in when it has come back. */
-function comesBackAsRoomDoes({ series, moments, plan }: Outcome): Criterion {
+function comesBackAsRoomDoes(outcome: Outcome): Criterion {
+  const { series, moments, plan } = outcome;
   let least = 1;
   for (const [first, end] of minutes(series, firstAt(series, moments.triggerMs))) {
     let online = 0;
@@ -158,7 +170,7 @@ function comesBackAsRoomDoes({ series, moments, plan }: Outcome): Criterion {
   }
   let last = series.atMs.length - 1;
   while (last > 0 && series.capacityPeers[last - 1]! >= plan.peers) last--;
-  const back = series.online[firstAt(series, series.atMs[last]! + BOUNDS.restWithinMs)]! / plan.peers;
+  const back = backAt(outcome, series.atMs[last]! + BOUNDS.restWithinMs);
   const returned = series.capacityPeers.at(-1)! >= plan.peers;
   return {
     number: 5,
@@ -183,15 +195,16 @@ function loadIsEven({ series }: Outcome): Criterion {
   };
 }
 
-/** After the lowest point. */
+/** After the lowest point. That there are no places, since the trigger takes relays still, is no relapse. */
 function doesNotFallAgain({ series, moments, plan }: Outcome): Criterion {
-  const online = series.online.slice(firstAt(series, moments.triggerMs));
-  const lowest = online.indexOf(Math.min(...online));
+  const since = firstAt(series, moments.triggerMs);
+  const online = series.online.slice(since);
+  const lowest = since + online.indexOf(Math.min(...online));
   let top = 0;
   let fall = 0;
-  for (const now of online.slice(lowest)) {
-    top = Math.max(top, now);
-    fall = Math.max(fall, top - now);
+  for (let at = lowest; at < series.online.length; at++) {
+    top = Math.max(top, series.online[at]!);
+    fall = Math.max(fall, Math.min(top, series.capacityPeers[at]!) - series.online[at]!);
   }
   return {
     number: 7,
@@ -275,6 +288,10 @@ function sum(numbers: readonly number[]): number {
   let total = 0;
   for (const one of numbers) total += one;
   return total;
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.length === 0 ? 0 : sum(numbers) / numbers.length;
 }
 
 function percent(share: number): string {

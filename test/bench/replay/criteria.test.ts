@@ -108,6 +108,19 @@ describe('the nine criteria', () => {
     expect(failed(offUntil(ENDS_AT + 32, 998))).toEqual([5]);
   });
 
+  it('5: of the peers who were online before, not of those who are always between two sessions', () => {
+    const usual = (outcome: Outcome): void => {
+      outcome.series.online = outcome.series.online.map(() => 998);
+    };
+    expect(failed(usual)).toEqual([]);
+    expect(
+      failed((outcome) => {
+        usual(outcome);
+        outcome.series.online = from(TRIGGER_AT, outcome.series.online, 996);
+      }),
+    ).toEqual([5]);
+  });
+
   it('5: 95% of the room, and all ten minutes after it is back, where there is not enough', () => {
     const short = (online: number, backAt: number) => (outcome: Outcome) => {
       const { series } = outcome;
@@ -130,6 +143,20 @@ describe('the nine criteria', () => {
     };
     expect(failed(falls(960))).toEqual([]);
     expect(failed(falls(940))).toEqual([7]);
+  });
+
+  it('7: that the trigger takes the places is no relapse; to lose peers beyond it is', () => {
+    const short = (online: number) => (outcome: Outcome) => {
+      const { series } = outcome;
+      series.online = from(20, series.online, 500, 25);
+      series.online = from(30, series.online, online, 35);
+      series.capacityPeers = from(30, series.capacityPeers, 900, 35);
+      // In as many as there is room for, or the fifth criterion would fail as well.
+      series.wanting = from(20, series.wanting, 500, 25);
+      series.wanting = from(30, series.wanting, online, 35);
+    };
+    expect(failed(short(890))).toEqual([]);
+    expect(failed(short(840))).toEqual([7]);
   });
 
   it('8: the load is back five minutes after the trigger, and so are the peers', () => {
