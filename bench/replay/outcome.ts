@@ -11,7 +11,7 @@ import type { Plan } from './plan.ts';
 export const CLASSES = ['signal', 'audio', 'message', 'video', 'bulk'] as const;
 export type TrafficClass = (typeof CLASSES)[number];
 
-/** One number per sample, all of one length. Rates are of the interval that ends at the sample. */
+/** One number per sample, all of one length. Rates are of the interval that ends at the sample, in a second of the clock. */
 export interface Series {
   /** When the interval ended. */
   atMs: number[];

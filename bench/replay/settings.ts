@@ -51,11 +51,11 @@ export function settingsOf(values: FlagValues): ReplaySettings {
     throw new UsageError('--compare holds a real replay against the simulation: add --real.');
   const of = {
     replay,
-    peers: peers ?? (real ? 2_000 : 100_000),
-    relays: relays ?? (real ? 8 : undefined),
+    peers: peers ?? (real ? 2_400 : 100_000),
+    relays: relays ?? (real ? 32 : undefined),
     mega: megaOf(values),
     seed: wholeNumber(values, 'seed', 0, 2 ** 31 - 1) ?? 1,
-    scale: wholeNumber(values, 'scale', 1, 600) ?? (real ? 120 : 1),
+    scale: wholeNumber(values, 'scale', 1, 600) ?? (real ? 60 : 1),
   };
   const beside: ArmName[] = arms.includes('naive') ? arms : [...arms, 'naive'];
   return {

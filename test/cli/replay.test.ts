@@ -36,7 +36,7 @@ describe('supernode replay', () => {
 
   it('prints JSON alone, writes one page, and ends with 0 when ours passed', async () => {
     const html = sandbox.path('page.html');
-    const run = replay('mass-restart', '--peers', '1000', '--json', '--html', html);
+    const run = replay('mass-restart', '--peers', '3000', '--json', '--html', html);
     expect(await run.end()).toEqual({ code: 0, signal: null });
     const report = JSON.parse(run.text);
     expect(report).toMatchObject({ replay: 'mass-restart', asked: ['ours'], passed: true });

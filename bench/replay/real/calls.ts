@@ -12,17 +12,20 @@ import type { Draws } from '../../load/scenarios/draws.ts';
 import { CALL_MEAN_MS } from '../../load/scenarios/supernode-mix.ts';
 import type { TrafficClass } from '../outcome.ts';
 import { TRAFFIC } from '../plan.ts';
+import type { FrameLog } from './frame-log.ts';
 import type { ReplayClient } from './replay-client.ts';
 import { CLASS, type Tally } from './tally.ts';
 
 /** Packets a second of the clock and direction: of audio's 50 and video's 57 a few. */
 const MEDIA: readonly { name: TrafficClass; bytes: number; perSec: number; reliable: boolean }[] = [
-  { name: 'audio', bytes: 160, perSec: 3, reliable: false },
-  { name: 'message', bytes: 200, perSec: 0.5, reliable: true },
-  { name: 'bulk', bytes: 100, perSec: 0.5, reliable: false },
-  { name: 'video', bytes: 425, perSec: 2, reliable: false },
+  { name: 'audio', bytes: 160, perSec: 2, reliable: false },
+  { name: 'message', bytes: 200, perSec: 0.25, reliable: true },
+  { name: 'bulk', bytes: 100, perSec: 0.25, reliable: false },
+  { name: 'video', bytes: 425, perSec: 1, reliable: false },
 ];
 const LIFE_MS = 5_000;
+/** To open a channel: what its two ends and the relay say. */
+const SET_UP_FRAMES = 4;
 
 interface Flow {
   medium: (typeof MEDIA)[number];
@@ -41,6 +44,7 @@ interface Call {
 
 export class Calls {
   readonly #tally: Tally;
+  readonly #frames: FrameLog;
   readonly #draws: Draws;
   readonly #timeScale: number;
   readonly #online: Set<ReplayClient>;
@@ -52,8 +56,9 @@ export class Calls {
   /** Relays that the trigger has ended. */
   readonly killed = new Set<number>();
 
-  constructor(tally: Tally, draws: Draws, timeScale: number, online: Set<ReplayClient>) {
+  constructor(tally: Tally, frames: FrameLog, draws: Draws, timeScale: number, online: Set<ReplayClient>) {
     this.#tally = tally;
+    this.#frames = frames;
     this.#draws = draws;
     this.#timeScale = timeScale;
     this.#online = online;
@@ -141,13 +146,15 @@ export class Calls {
       call.flows.push({ medium, from, end, nextAtMs });
     };
     this.#expected.set(protocol, (end) => add(callee, end));
-    this.#tally.sent[CLASS.signal]! += 4;
+    const openedAtMs = performance.now();
+    this.#frames.sent(CLASS.signal, openedAtMs, SET_UP_FRAMES);
+    this.#tally.paced.packets += SET_UP_FRAMES / this.#timeScale;
     try {
       add(
         caller,
         await caller.peer!.open(callee.identity.publicKey, kind, this.#reader(kind.priority, caller)),
       );
-      this.#tally.got[CLASS.signal]! += 4;
+      this.#frames.got(CLASS.signal, openedAtMs, SET_UP_FRAMES);
     } finally {
       this.#expected.delete(protocol);
     }
@@ -158,9 +165,10 @@ export class Calls {
     const counted = CLASS[name];
     return {
       data: (bytes, from) => {
-        this.#tally.got[counted]!++;
+        const sentAtMs = bytes.readDoubleBE(from);
+        this.#frames.got(counted, sentAtMs);
         if (name === 'audio' && this.#tally.triggered) {
-          this.#tally.audioDelays.record(performance.now() - bytes.readDoubleBE(from));
+          this.#tally.audioDelays.record(performance.now() - sentAtMs);
         }
       },
       closed: (reason: CloseReason) => {
@@ -183,7 +191,7 @@ export class Calls {
     bundleWriter.bytes.fill(0, at + 8, at + medium.bytes);
     bundleWriter.bytes.writeDoubleBE(nowMs, at);
     bundleWriter.send();
-    this.#tally.sent[CLASS[medium.name]]!++;
+    this.#frames.sent(CLASS[medium.name], nowMs);
   }
 
   #end(call: Call, why: 'done' | 'own' | 'lost'): void {

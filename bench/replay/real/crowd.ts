@@ -3,19 +3,20 @@ import { rmSync } from 'node:fs';
 import type { Offer } from '../../load/scenarios/control-peer.ts';
 import { Draws } from '../../load/scenarios/draws.ts';
 import { PingFrame } from '../../load/scenarios/ping-frame.ts';
-import { SESSION_MEAN_MS } from '../../load/scenarios/supernode-mix.ts';
+import { KEEP_ALIVE_MS, SESSION_MEAN_MS } from '../../load/scenarios/supernode-mix.ts';
 import { CASCADE, MASS_RESTART } from '../plan.ts';
+import type { RelayReport } from '../relay-list.ts';
+import { LIST_PACKETS } from '../sim/costs.ts';
 import { CRASH_RESTART_MS, REBOOT_MS } from '../sim/settings.ts';
 import { Calls } from './calls.ts';
 import { type ClientPolicy, JitterPolicy, NaivePolicy } from './client-policy.ts';
+import { FrameLog } from './frame-log.ts';
 import type { LoadOrder } from './messages.ts';
 import { RelayBoard } from './relay-board.ts';
 import { type ClientWorld, ReplayClient } from './replay-client.ts';
 import { CLASS, Tally } from './tally.ts';
 
 const TURN_MS = 20;
-/** A keep-alive in 4 s of the clock: one in 20 s of the replay would be 6 a second and peer. */
-const PING_MS = 4_000;
 /** Handshakes that a process has under way: more of them only wait for its core. */
 const AT_ONCE = 128;
 /** How often somebody asks the store, to know how slow it is. */
@@ -28,6 +29,7 @@ const OTHER_VERSION = '5.0.0.156';
 
 export class Crowd implements ClientWorld {
   readonly tally = new Tally();
+  readonly frames: FrameLog;
   readonly timeScale: number;
   readonly #order: LoadOrder;
   readonly #draws: Draws;
@@ -48,17 +50,26 @@ export class Crowd implements ClientWorld {
   constructor(order: LoadOrder) {
     this.#order = order;
     this.timeScale = order.timeScale;
+    this.frames = new FrameLog(order.tickMs);
     this.#draws = new Draws(order.seed);
     this.#addresses = [...order.addresses];
-    this.#board = new RelayBoard(order.addresses.length);
-    this.#calls = new Calls(this.tally, this.#draws, this.timeScale, this.#online);
+    this.#board = new RelayBoard({ random: this.#draws.uniform, part: order.part });
+    // Until the relays have told anything.
+    const { relayPeers: mostPeers, relayLoginsPerSec: loginsPerSec } = order;
+    const empty = { sessions: 0, waiting: 0, mostPeers, loginsPerSec };
+    this.#board.read(order.addresses.map(() => empty));
+    this.#calls = new Calls(this.tally, this.frames, this.#draws, this.timeScale, this.#online);
     this.#clients = Array.from({ length: order.peers }, (_, index) => {
       const version = this.#draws.chance(CASCADE.versionShare) ? VERSION_V : OTHER_VERSION;
       const draws = new Draws(order.seed + 1 + index);
       const policy: ClientPolicy =
         order.clients === 'naive'
           ? new NaivePolicy(draws, this.#board)
-          : new JitterPolicy(draws, this.#board, order.timeScale);
+          : new JitterPolicy(draws, this.#board, {
+              timeScale: order.timeScale,
+              counted: order.overload === 'shed',
+              looked: () => this.#looked(),
+            });
       return new ReplayClient(this, version, policy);
     });
   }
@@ -82,6 +93,7 @@ export class Crowd implements ClientWorld {
 
   begin(): void {
     this.#beganAtMs = performance.now();
+    this.frames.begin(this.#beganAtMs);
     this.#every(TURN_MS, () => this.#turn());
     this.#every(STORE_MS, () => void this.#askStore());
     for (const client of this.#clients) this.#renewLater(client);
@@ -114,12 +126,13 @@ export class Crowd implements ClientWorld {
     this.#calls.killed.add(relay);
   }
 
-  loads(loads: readonly (number | null)[]): void {
-    this.#board.read(loads);
+  reports(reports: readonly (RelayReport | null)[]): void {
+    this.#board.read(reports);
   }
 
-  up(relay: number, address: string): void {
+  up(relay: number, address: string, report: RelayReport): void {
     this.#addresses[relay] = address;
+    this.#board.joined(relay, report);
     this.#calls.killed.delete(relay);
   }
 
@@ -154,9 +167,7 @@ export class Crowd implements ClientWorld {
   cameOnline(client: ReplayClient): void {
     this.#online.add(client);
     if (client.peer) {
-      client.peer.onpong = () => {
-        this.tally.got[CLASS.signal]!++;
-      };
+      client.peer.onpong = () => this.frames.got(CLASS.signal, client.pingedAtMs);
     }
     if (this.#lateMs !== null && client.version === VERSION_V)
       void this.#meetStore(client, CASCADE.crashAgain);
@@ -189,7 +200,7 @@ export class Crowd implements ClientWorld {
   #turn(): void {
     const nowMs = performance.now();
     this.#calls.turn(nowMs);
-    this.#owedPings += (this.#online.size * TURN_MS) / PING_MS;
+    this.#owedPings += (this.#online.size * TURN_MS) / KEEP_ALIVE_MS;
     for (; this.#owedPings >= 1; this.#owedPings--) {
       const next = this.#pinged?.next();
       if (!next || next.done) {
@@ -197,8 +208,15 @@ export class Crowd implements ClientWorld {
         continue;
       }
       next.value.peer?.sendPing(this.#ping, 1);
-      this.tally.sent[CLASS.signal]!++;
+      next.value.pingedAtMs = nowMs;
+      this.frames.sent(CLASS.signal, nowMs);
+      this.tally.paced.packets++;
     }
+  }
+
+  #looked(): void {
+    this.tally.paced.contacts += 1 / this.timeScale;
+    this.tally.paced.packets += LIST_PACKETS / this.timeScale;
   }
 
   async #askStore(): Promise<void> {

@@ -4,11 +4,12 @@
  *   down --start--> starting --listening--> up --kill, exit--> down
  */
 import { join } from 'node:path';
+import type { RelayReport } from '../relay-list.ts';
 import { ReplayChild } from './child.ts';
 import type { FromRelay, RelayOrder, RelaySample } from './messages.ts';
 
 export interface FleetHost {
-  up(relay: number, address: string): void;
+  up(relay: number, address: string, report: RelayReport): void;
   /** A relay has ended that nobody has killed. */
   exited(relay: number, overloaded: boolean, how: string): void;
   failed(message: string): void;
@@ -111,11 +112,9 @@ export class Fleet {
     };
   }
 
-  /** Peers over the peers that each can hold; null: it is down. */
-  loads(): (number | null)[] {
-    return this.#relays.map(({ isUp, sample, order }) =>
-      isUp ? (sample?.sessions ?? 0) / order.peers : null,
-    );
+  /** What each has told of itself; null: it is down. */
+  reports(): (RelayReport | null)[] {
+    return this.#relays.map((relay) => (relay.isUp ? reportOf(relay) : null));
   }
 
   async close(): Promise<void> {
@@ -129,7 +128,7 @@ export class Fleet {
         relay.address = message.address;
         relay.order.port = Number(new URL(message.address).port);
         relay.isUp = true;
-        this.#host.up(index, message.address);
+        this.#host.up(index, message.address, reportOf(relay));
         return;
       case 'sample':
         if (relay.sample === null) relay.startBytes = message.rssBytes;
@@ -157,4 +156,9 @@ export class Fleet {
     if (!wasUp) this.#host.failed(`Relay ${index} ${how} before it listened.`);
     else this.#host.exited(index, relay.overloaded, how);
   }
+}
+
+function reportOf({ sample, order }: Relay): RelayReport {
+  const { sessions = 0, queued: waiting = 0 } = sample ?? {};
+  return { sessions, waiting, mostPeers: order.peers, loginsPerSec: order.loginsPerSec };
 }

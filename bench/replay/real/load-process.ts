@@ -36,11 +36,11 @@ function heard(message: ToLoad): void {
       crowd.killed(message.relay);
       run.tell({ kind: 'noted', relay: message.relay });
       return;
-    case 'loads':
-      crowd.loads(message.loads);
+    case 'reports':
+      crowd.reports(message.reports);
       return;
     case 'up':
-      crowd.up(message.relay, message.address);
+      crowd.up(message.relay, message.address, message.report);
       return;
     case 'finish':
       finish();
@@ -52,6 +52,7 @@ function finish(): void {
   run.tell({
     kind: 'result',
     calls: tally.calls,
+    frames: crowd.frames.counts,
     asked: tally.windows(),
     waits: tally.waits.encode(),
     audioDelays: tally.audioDelays.encode(),

@@ -1,5 +1,7 @@
 /** What the run, its relays and its loads tell each other over IPC. Counters only grow; the run takes differences. */
 import type { Arm, ReplayName } from '../plan.ts';
+import type { RelayReport } from '../relay-list.ts';
+import type { FrameCounts } from './frame-log.ts';
 
 /** What a relay process is started with, as JSON in its arguments. */
 export interface RelayOrder {
@@ -9,6 +11,8 @@ export interface RelayOrder {
   peers: number;
   loginsPerSec: number;
   overload: Arm['overload'];
+  /** Where it exits on overload: after so long above its limits. */
+  exitAfterMs: number;
   /** The seed of its key, hex: resume tickets survive its restart, as they do with a relay's key file. */
   seed: string;
   directory: string;
@@ -37,8 +41,14 @@ export type FromRelay =
 export interface LoadOrder {
   replay: ReplayName;
   clients: Arm['clients'];
+  overload: Arm['overload'];
   /** Of this process. */
   peers: number;
+  /** Which of the load processes it is: it has its share of the places that the list of relays names. */
+  part: { index: number; of: number };
+  /** What a relay holds, and takes in a second. */
+  relayPeers: number;
+  relayLoginsPerSec: number;
   seed: number;
   timeScale: number;
   /** Times the share of clients that the trigger takes down. */
@@ -60,12 +70,20 @@ export type ToLoad =
   /** The trigger ends this relay now: what breaks with it is no fault of a survivor. */
   | { kind: 'killed'; relay: number }
   /** What relays have told of their load, by number; null: it is down. */
-  | { kind: 'loads'; loads: (number | null)[] }
-  | { kind: 'up'; relay: number; address: string }
+  | { kind: 'reports'; reports: (RelayReport | null)[] }
+  | { kind: 'up'; relay: number; address: string; report: RelayReport }
   | { kind: 'finish' };
 
-/** By class, in the order of CLASSES. */
-export type PerClass = number[];
+/**
+ * As at scale 1: what the outage itself brings (a login's first tries, the set-up of a call, a look at the list) comes as many
+ * times as often as the replay is faster, and counts as much less. What a client does by its clock, as to ask again and to
+ * keep alive, counts in full.
+ */
+export interface Paced {
+  contacts: number;
+  /** Signalling: keep-alives, set-ups, contacts. */
+  packets: number;
+}
 
 export interface LoadSample {
   kind: 'sample';
@@ -77,8 +95,7 @@ export interface LoadSample {
   attempts: number;
   logins: number;
   refused: number;
-  sent: PerClass;
-  got: PerClass;
+  paced: Paced;
   /** Contacts of each relay since the trigger. */
   perRelay: number[];
   /** Median wait for the store, milliseconds of the clock, since the last sample; 0: nobody asked. */
@@ -88,6 +105,7 @@ export interface LoadSample {
 export interface LoadResult {
   kind: 'result';
   calls: { onSurvivors: number; broken: number };
+  frames: FrameCounts;
   asked: { window: number; attempts: number; distinct: number }[];
   /** Milliseconds of the clock from the proof to `ready`, since the trigger, and the delays of audio: V2 base64. */
   waits: string;

@@ -2,17 +2,13 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createRelay, identityFromSeed } from '../../../core/index.ts';
+import { GATE_ROOM, MOST_WAIT_MS } from '../pace.ts';
 import { childOf } from './child.ts';
 import { LoginGate } from './login-gate.ts';
 import type { FromRelay, RelayOrder } from './messages.ts';
 
-/** The user database is a little faster than what the relay is told to take, as an operator would have it. */
-const GATE_ROOM = 1.1;
-/** An arm that exits on overload looks this often, and ends after so long above its limits (a). */
+/** An arm that exits on overload looks this often whether it is above its limits: the peers that it was built for, a login's wait. */
 const WATCH_MS = 50;
-const EXIT_AFTER_MS = 1_000;
-/** Its limits: the peers that it was built for, and a login that waits this long. */
-const MOST_WAIT_MS = 300;
 /** No limit at all, for the arms without admission. */
 const UNLIMITED = 1_000_000;
 const MOST_PEERS = 100_000;
@@ -56,7 +52,7 @@ function watch(isOver: () => boolean): void {
   const timer = setInterval(() => {
     const now = performance.now();
     sinceMs = isOver() ? (sinceMs ?? now) : null;
-    if (sinceMs === null || now - sinceMs < EXIT_AFTER_MS) return;
+    if (sinceMs === null || now - sinceMs < order.exitAfterMs) return;
     clearInterval(timer);
     run.tell({ kind: 'overloaded' }, () => process.kill(process.pid, 'SIGKILL'));
   }, WATCH_MS);

@@ -9,11 +9,13 @@ import { generateIdentity, type Identity } from '../../../core/identity/identity
 import type { LoadFault } from '../../load/fault.ts';
 import { ControlPeer, type Offer, type PeerHost, type Ticket } from '../../load/scenarios/control-peer.ts';
 import { RelayRefusal } from '../../load/scenarios/refusal.ts';
+import { contactPackets } from '../sim/costs.ts';
 import type { ClientPolicy, Failure, NextTry } from './client-policy.ts';
 import type { Tally } from './tally.ts';
 
 export interface ClientWorld {
   readonly tally: Tally;
+  readonly timeScale: number;
   address(relay: number): string;
   /** Milliseconds of the replay; negative before it begins. */
   nowMs(): number;
@@ -25,6 +27,8 @@ export interface ClientWorld {
   offered(client: ReplayClient, offer: Offer): void;
 }
 
+/** On this machine nobody at a port answers at once: SYN and RST. */
+const UNANSWERED_PACKETS = 2;
 /** A timer of Node may fire a millisecond early, and a relay refuses who comes before his turn. */
 const TIMER_EARLY_MS = 1;
 
@@ -40,8 +44,12 @@ export class ReplayClient implements PeerHost {
   #ticket: { relay: number; ticket: Ticket } | null = null;
   /** The window in which this want has asked last. */
   #askedIn = Number.NaN;
+  /** How often it has tried. */
+  #tries = 0;
   peer: ControlPeer | null = null;
   relay = -1;
+  /** When its last keep-alive was sent. */
+  pingedAtMs = Number.NaN;
 
   constructor(world: ClientWorld, version: string, policy: ClientPolicy) {
     this.#world = world;
@@ -91,7 +99,7 @@ export class ReplayClient implements PeerHost {
   broke(_fault: LoadFault): void {
     if (this.#state !== 'online') return;
     this.#leave('lost');
-    this.#want(this.#policy.moved());
+    this.#want(this.#policy.first(this.#home));
   }
 
   // --- Logging in ---------------------------------------------------------------------------------------------------
@@ -110,6 +118,7 @@ export class ReplayClient implements PeerHost {
 
   #want(next: NextTry): void {
     this.#askedIn = Number.NaN;
+    this.#tries = 0;
     this.#wait(next);
   }
 
@@ -119,10 +128,16 @@ export class ReplayClient implements PeerHost {
   }
 
   #try(relays: readonly number[]): void {
+    if (relays.length === 0) {
+      this.#wait(this.#policy.again([]));
+      return;
+    }
     this.#state = 'trying';
     const life = this.#life;
     const failures: Failure[] = [];
     let left = relays.length;
+    // See Paced.
+    const weight = this.#tries++ < this.#policy.eventTries ? 1 / this.#world.timeScale : 1;
     const settled = (at: number, failure: Failure): void => {
       failures[at] = failure;
       left--;
@@ -133,16 +148,17 @@ export class ReplayClient implements PeerHost {
       this.#world.tally.due++;
       this.#world.whenRoom(async () => {
         if (life !== this.#life || this.#state !== 'trying') return;
-        const failure = await this.#contact(relay, life);
+        const failure = await this.#contact(relay, life, weight);
         if (failure) settled(at, failure);
       });
     });
   }
 
   /** @returns null when it was logged in, or is no longer wanted. */
-  async #contact(relay: number, life: number): Promise<Failure | null> {
+  async #contact(relay: number, life: number, weight: number): Promise<Failure | null> {
     const { tally } = this.#world;
     tally.contacted(relay);
+    tally.paced.contacts += weight;
     const ticket = this.#ticket?.relay === relay ? this.#ticket.ticket : null;
     let provedAtMs = 0;
     try {
@@ -153,7 +169,7 @@ export class ReplayClient implements PeerHost {
           provedAtMs = performance.now();
         },
       });
-      this.#reached();
+      this.#reached(weight);
       if (tally.triggered) tally.waits.record(performance.now() - provedAtMs);
       if (life !== this.#life || this.#state !== 'trying') {
         peer.leave();
@@ -163,11 +179,12 @@ export class ReplayClient implements PeerHost {
       return null;
     } catch (error) {
       if (error instanceof RelayRefusal) {
-        this.#reached();
+        this.#reached(weight);
         tally.refused++;
         return { kind: 'refused', code: error.code, retryAfterMs: error.retryAfterMs };
       }
-      if (provedAtMs > 0 || !isUnreachable(error)) this.#reached();
+      if (provedAtMs > 0 || !isUnreachable(error)) this.#reached(weight);
+      else tally.paced.packets += weight * UNANSWERED_PACKETS;
       return { kind: 'broken' };
     }
   }
@@ -183,9 +200,10 @@ export class ReplayClient implements PeerHost {
   }
 
   /** A relay that was up had work with it. */
-  #reached(): void {
+  #reached(weight: number): void {
     const { tally } = this.#world;
     tally.attempts++;
+    tally.paced.packets += weight * contactPackets(true);
     const nowMs = this.#world.nowMs();
     const window = tally.windowOf(nowMs);
     tally.asked(nowMs, window !== this.#askedIn);

@@ -3,6 +3,7 @@
  * `timeScale` times as fast. What cannot be scaled (the wait for an answer over TCP, the start of a process, the queue in a
  * relay) is in milliseconds of the clock, and named so.
  */
+import { loginsPerSec } from '../pace.ts';
 import { MEGA, type Plan } from '../plan.ts';
 
 export interface Shape {
@@ -19,10 +20,6 @@ export interface Shape {
   tickMs: number;
 }
 
-/** A relay serves as many logins as it has places in this time of the replay (a). */
-const FILL_MS = 5 * 60_000;
-/** Below, a relay's rate would be a matter of single logins. */
-const LEAST_LOGINS_PER_SEC = 10;
 /** Sockets of one load process, of the 20,000 files that it may open; and of what one core does with them. */
 const PEERS_PER_LOAD = 1_500;
 const SAMPLES = 300;
@@ -43,9 +40,4 @@ export function shapeOf(plan: Plan, lengthMs: number): Shape {
     megaFactor: MEGA.factor,
     tickMs: Math.max(LEAST_TICK_MS, lengthMs / timeScale / SAMPLES),
   };
-}
-
-/** Logins of a relay in a second of the clock. */
-export function loginsPerSec(relayPeers: number, timeScale: number): number {
-  return Math.max(LEAST_LOGINS_PER_SEC, Math.round((relayPeers * timeScale * 1_000) / FILL_MS));
 }

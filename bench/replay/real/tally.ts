@@ -3,7 +3,8 @@ import { LatencyRecorder } from '../../load/latency.ts';
 import { CLASSES, type TrafficClass } from '../outcome.ts';
 import type { LoadSample } from './messages.ts';
 
-const WINDOW_MS = 10 * 60_000;
+/** Of criterion 3. */
+export const WINDOW_MS = 10 * 60_000;
 
 export class Tally {
   online = 0;
@@ -15,8 +16,7 @@ export class Tally {
   refused = 0;
   crashes = 0;
   crashesAgain = 0;
-  readonly sent: number[] = CLASSES.map(() => 0);
-  readonly got: number[] = CLASSES.map(() => 0);
+  readonly paced = { contacts: 0, packets: 0 };
   readonly perRelay: number[] = [];
   readonly waits = new LatencyRecorder();
   readonly audioDelays = new LatencyRecorder();
@@ -53,7 +53,7 @@ export class Tally {
   }
 
   sample(): LoadSample {
-    const { online, wanting, due, contacts, attempts, logins, refused, sent, got, perRelay } = this;
+    const { online, wanting, due, contacts, attempts, logins, refused, paced, perRelay } = this;
     const stores = this.storeMs.splice(0).sort((a, b) => a - b);
     const storeMs = stores[stores.length >> 1] ?? 0;
     return {
@@ -65,8 +65,7 @@ export class Tally {
       attempts,
       logins,
       refused,
-      sent,
-      got,
+      paced,
       perRelay,
       storeMs,
     };

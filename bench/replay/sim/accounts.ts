@@ -1,5 +1,6 @@
-/** What is settled each second: packets, relays that exit under load, calls that break; and the figures of the second. */
+/** What is settled at each step: packets, relays that exit under load, calls that break; and the figures of the step. */
 import { CLASSES } from '../outcome.ts';
+import { MOST_WAIT_MS } from '../pace.ts';
 import {
   CALLS_PER_SESSION,
   FRAMES_PER_SEC,
@@ -12,7 +13,7 @@ import {
 import { OFF, ONLINE } from './peers.ts';
 import type { Recorder } from './recorder.ts';
 import type { Relay } from './relay.ts';
-import { AUDIO_LEAST, EXIT_AFTER_SECONDS, MUTE_SECONDS } from './settings.ts';
+import { AUDIO_LEAST, MUTE_SECONDS } from './settings.ts';
 import type { World } from './world.ts';
 
 const AUDIO = CLASSES.indexOf('audio');
@@ -22,6 +23,10 @@ export class Accounts {
   readonly #world: World;
   readonly #recorder: Recorder;
   readonly #sheds: boolean;
+  /** Of a step. */
+  readonly #seconds: number;
+  /** Of a session. */
+  readonly #newCallsPerSec: number;
   /** Calls of each relay, and those that broke there. */
   readonly calls: Float64Array;
   readonly broken: Float64Array;
@@ -29,10 +34,19 @@ export class Accounts {
   memoryMost = 0;
   readonly contacts = { most: 0, mean: 0 };
 
-  constructor(world: World, recorder: Recorder, sheds: boolean, mostRelays: number) {
+  constructor(
+    world: World,
+    recorder: Recorder,
+    sheds: boolean,
+    mostRelays: number,
+    stepMs: number,
+    timeScale: number,
+  ) {
     this.#world = world;
     this.#recorder = recorder;
     this.#sheds = sheds;
+    this.#seconds = stepMs / 1_000;
+    this.#newCallsPerSec = NEW_CALLS_PER_SEC * timeScale;
     this.calls = new Float64Array(mostRelays);
     this.broken = new Float64Array(mostRelays);
   }
@@ -44,8 +58,9 @@ export class Accounts {
   }
 
   /** @param exit ends a relay that had too much to do. */
-  second(now: number, exit: (relay: Relay) => void): void {
-    const { relays, peers, counting } = this.#world;
+  step(now: number, exit: (relay: Relay) => void): void {
+    const { relays, peers, counting, pace } = this.#world;
+    const seconds = this.#seconds;
     const { offered, served, counts } = this.#recorder;
     let capacityPeers = 0;
     let relaysUp = 0;
@@ -58,7 +73,7 @@ export class Accounts {
         this.#clear(relay);
         continue;
       }
-      relay.forward(this.#sheds, now / 1_000);
+      relay.forward(this.#sheds, seconds, now);
       if (counting) this.#hear(relay);
       for (let k = 0; k < CLASSES.length; k++) {
         offered[k]! += relay.offered[k]!;
@@ -67,7 +82,7 @@ export class Accounts {
       offered[SIGNAL]! += relay.contactMs;
       capacityPeers += relay.mostPeers;
       relaysUp++;
-      roomMs += relay.budgetMs;
+      roomMs += relay.budgetMs * seconds;
       loadMost = Math.max(loadMost, relay.load);
       loads += relay.load;
       const { waiting } = relay;
@@ -75,18 +90,16 @@ export class Accounts {
       const bytes =
         relay.sessions * SESSION_BYTES + waiting * QUEUED_BYTES + relay.admission.turns * TURN_BYTES;
       this.memoryMost = Math.max(this.memoryMost, bytes);
-      const over = !this.#sheds && relay.sessionMs + relay.contactMs > relay.budgetMs;
-      relay.secondsOver = over ? relay.secondsOver + 1 : 0;
+      relay.secondsOver = !this.#sheds && this.#isOver(relay, now) ? relay.secondsOver + seconds : 0;
       this.#clear(relay);
-      if (relay.secondsOver < EXIT_AFTER_SECONDS) continue;
+      if (relay.secondsOver * 1_000 < pace.exitAfterMs - 0.5) continue;
       if (counting) this.broken[relay.id]! += relay.sessions * CALLS_PER_SESSION;
       exit(relay);
     }
     this.queueMost = Math.max(this.queueMost, queueMost);
-    if (now % 60_000 === 0) this.#minute();
     const online = peers.counts[ONLINE]!;
-    counts.signals += online * (FRAMES_PER_SEC.signal + FRAMES_PER_SEC.bulk);
-    this.#recorder.second(now, {
+    counts.signals += online * (FRAMES_PER_SEC.signal + FRAMES_PER_SEC.bulk) * seconds;
+    this.#recorder.step(now, {
       online,
       wanting: peers.count - peers.counts[OFF]!,
       capacityPeers,
@@ -95,11 +108,12 @@ export class Accounts {
       loadMean: relaysUp > 0 ? loads / relaysUp : 0,
       queueMost,
       roomMs,
-      sessionMs: online * SESSION_MS,
+      sessionMs: online * SESSION_MS * seconds,
     });
   }
 
-  #minute(): void {
+  /** Each minute of the replay. */
+  minute(): void {
     const { relays, counting } = this.#world;
     let most = 0;
     let all = 0;
@@ -112,6 +126,13 @@ export class Accounts {
       Object.assign(this.contacts, { most, mean: all / relays.length });
   }
 
+  /** More to do than it can. Where a rate stands for its processor, as in a real replay, a login that waits too long shows it. */
+  #isOver(relay: Relay, now: number): boolean {
+    if (relay.sessionMs * this.#seconds + relay.contactMs > relay.budgetMs * this.#seconds) return true;
+    const { queue, loginsPerSec } = relay;
+    return loginsPerSec !== null && queue.size > 0 && now - queue.sinceMs > MOST_WAIT_MS;
+  }
+
   #clear(relay: Relay): void {
     relay.contactMs = 0;
     relay.loginMs = 0;
@@ -119,9 +140,9 @@ export class Accounts {
 
   /** A call that hears too little for too long is given up. */
   #hear(relay: Relay): void {
-    this.calls[relay.id]! += relay.sessions * NEW_CALLS_PER_SEC;
+    this.calls[relay.id]! += relay.sessions * this.#newCallsPerSec * this.#seconds;
     const audio = relay.offered[AUDIO]! > 0 ? relay.served[AUDIO]! / relay.offered[AUDIO]! : 1;
-    relay.secondsMute = audio < AUDIO_LEAST ? relay.secondsMute + 1 : 0;
+    relay.secondsMute = audio < AUDIO_LEAST ? relay.secondsMute + this.#seconds : 0;
     if (relay.secondsMute < MUTE_SECONDS) return;
     this.broken[relay.id]! += relay.sessions * CALLS_PER_SESSION;
     relay.secondsMute = 0;

@@ -18,13 +18,22 @@ import {
 import { CLASSES, type TrafficClass } from '../outcome.ts';
 import { TRAFFIC } from '../plan.ts';
 
+/** CPU milliseconds of logins. */
+export interface LoginCosts {
+  fullMs: number;
+  refusalMs: number;
+  /** Of a login that succeeds, beside the proof: its look-ups, and that its contacts are told, which is bulk. */
+  lookupsMs: number;
+  presenceMs: number;
+}
+
 /** The mix at 1,000 peers: 15 us/frame ("One full run"). */
 const FRAME_MS = 0.015;
 /** "CPU of the relay per full login", and of a resume. */
 export const FULL_LOGIN_MS = 0.239;
-export const RESUME_MS = 0.0816;
+const RESUME_MS = 0.0816;
 /** A connection and a refusal: a resume less its HMAC of 6 us. */
-export const REFUSAL_MS = RESUME_MS - 0.006;
+const REFUSAL_MS = RESUME_MS - 0.006;
 /** "look up peers that are online, over the wire, pipelined": 370 ns each, a batch at login. */
 const LOOKUP_MS = 0.000_37;
 
@@ -32,9 +41,19 @@ const LOOKUP_MS = 0.000_37;
 const CONTACTS_MEAN = CONTACTS_MEDIAN * Math.exp(CONTACTS_SIGMA ** 2 / 2);
 /** Half of the contacts are not there to be told (a). */
 const TOLD = CONTACTS_MEAN / 2;
-/** What a login that succeeds asks for beside the proof: its look-ups, and that its contacts are told, which is bulk. */
-export const LOOKUPS_MS = CONTACTS_MEAN * LOOKUP_MS;
-export const PRESENCE_MS = TOLD * FRAME_MS;
+
+/**
+ * When the outage goes faster than it did, logins come as many times as often, and packets do not: each costs as much less,
+ * so that logins take the share of a relay's time that they took.
+ */
+export function loginCosts(timeScale: number): LoginCosts {
+  return {
+    fullMs: FULL_LOGIN_MS / timeScale,
+    refusalMs: REFUSAL_MS / timeScale,
+    lookupsMs: (CONTACTS_MEAN * LOOKUP_MS) / timeScale,
+    presenceMs: (TOLD * FRAME_MS) / timeScale,
+  };
+}
 
 /** Frames a second of one peer who is logged in, by class. */
 export const FRAMES_PER_SEC: Record<TrafficClass, number> = {

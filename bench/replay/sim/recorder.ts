@@ -1,4 +1,4 @@
-/** Makes the series of an outcome from what each second was. */
+/** Makes the series of an outcome from what each step was. */
 import { type AskedWindow, CLASSES, emptySeries, type Outcome, type Series } from '../outcome.ts';
 import type { Plan } from '../plan.ts';
 
@@ -8,7 +8,7 @@ export const WINDOW_MS = 600_000;
 /** Waits are kept by whole milliseconds up to a minute. */
 const MOST_WAIT_MS = 60_000;
 
-export interface Second {
+export interface Step {
   online: number;
   wanting: number;
   capacityPeers: number;
@@ -41,14 +41,16 @@ export class Recorder {
   #waitCount = 0;
   #waitMost = 0;
   readonly #scale: number;
-  readonly #everySeconds: number;
-  #seconds = 0;
+  readonly #stepMs: number;
+  readonly #everySteps: number;
+  #steps = 0;
   #sums = { room: 0, session: 0 };
   #queueMost = 0;
 
-  constructor({ timeScale }: Plan) {
+  constructor({ timeScale }: Plan, stepMs: number) {
     this.#scale = timeScale;
-    this.#everySeconds = Math.max(1, Math.round(SAMPLE_MS / 1_000 / timeScale));
+    this.#stepMs = stepMs;
+    this.#everySteps = Math.max(1, Math.round(SAMPLE_MS / timeScale / stepMs));
     this.series = emptySeries();
   }
 
@@ -72,17 +74,17 @@ export class Recorder {
     this.#waitMost = Math.max(this.#waitMost, ms);
   }
 
-  second(now: number, of: Second): void {
-    this.#seconds++;
+  step(now: number, of: Step): void {
+    this.#steps++;
     this.#sums.room += of.roomMs;
     this.#sums.session += of.sessionMs;
     this.#queueMost = Math.max(this.#queueMost, of.queueMost);
-    if (this.#seconds === this.#everySeconds) this.#sample(now, of);
+    if (this.#steps === this.#everySteps) this.#sample(now, of);
   }
 
-  #sample(now: number, of: Second): void {
+  #sample(now: number, of: Step): void {
     const { series, counts } = this;
-    const seconds = this.#seconds;
+    const seconds = (this.#steps * this.#stepMs) / 1_000;
     series.atMs.push(Math.round(now * this.#scale));
     series.online.push(of.online);
     series.wanting.push(of.wanting);
@@ -105,7 +107,7 @@ export class Recorder {
     this.offered.fill(0);
     this.served.fill(0);
     Object.assign(counts, new Counts());
-    this.#seconds = 0;
+    this.#steps = 0;
     this.#queueMost = 0;
     this.#sums = { room: 0, session: 0 };
   }

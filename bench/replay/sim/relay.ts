@@ -7,6 +7,7 @@ import { RetryBudget } from '../../../core/overload/retry-budget.ts';
 import { ShedLevel } from '../../../core/overload/shed-level.ts';
 import { MAX_LOGINS_PENDING } from '../../../core/protocol/limits.ts';
 import { CLASSES } from '../outcome.ts';
+import type { RelayReport } from '../relay-list.ts';
 import { CLASS_MS, SESSION_MS } from './costs.ts';
 import { Fifo } from './fifo.ts';
 
@@ -30,6 +31,8 @@ export class Relay {
   readonly mostPeers: number;
   /** CPU milliseconds a second. */
   readonly budgetMs: number;
+  /** Logins a second that it is told to take; null: what its processor can. */
+  readonly loginsPerSec: number | null;
   up = true;
   /** When it serves again, once it is down. */
   upAtMs = 0;
@@ -38,9 +41,6 @@ export class Relay {
   sessions = 0;
   /** First of its sessions; -1: none. */
   first = -1;
-  /** Sessions as others know of them: at the last report. */
-  reported = 0;
-  reportedUp = true;
   admission: Admission<Ask>;
   readonly budget = new RetryBudget();
   #shed: ShedLevel | null = null;
@@ -56,7 +56,7 @@ export class Relay {
   /** In a row with too little audio. */
   secondsMute = 0;
 
-  // Of this second: written by the world, read by the second's accounts.
+  // Of this step: written by the world, read by the step's accounts.
   contactMs = 0;
   /** Of telling the contacts of those who came: bulk, where there are classes. */
   presenceMs = 0;
@@ -68,9 +68,10 @@ export class Relay {
 
   readonly #random: () => number;
 
-  constructor(id: number, mostPeers: number, random: () => number) {
+  constructor(id: number, mostPeers: number, loginsPerSec: number | null, random: () => number) {
     this.id = id;
     this.mostPeers = mostPeers;
+    this.loginsPerSec = loginsPerSec;
     this.budgetMs = mostPeers * SESSION_MS;
     this.#random = random;
     this.admission = this.#admission();
@@ -78,6 +79,11 @@ export class Relay {
 
   get load(): number {
     return this.sessions / this.mostPeers;
+  }
+
+  get report(): RelayReport {
+    const { sessions, waiting, mostPeers, admission } = this;
+    return { sessions, waiting, mostPeers, loginsPerSec: admission.perSec };
   }
 
   get sessionMs(): number {
@@ -102,7 +108,7 @@ export class Relay {
   #admission(): Admission<Ask> {
     // As the login desk of a relay has it (core/relay/login-desk.ts), and by default.
     return new Admission<Ask>({
-      perSec: 'measured',
+      perSec: this.loginsPerSec ?? 'measured',
       initialPerSec: 1_000,
       mostPending: MAX_LOGINS_PENDING,
       random: this.#random,
@@ -110,14 +116,14 @@ export class Relay {
   }
 
   /**
-   * The packets of a second, in the order of priority, with what logins left of the budget. A relay that sheds asks
-   * ShedLevel what of each class it takes.
+   * The packets of a step of so many seconds that ends now, in the order of priority, with what logins left of the budget. A
+   * relay that sheds asks ShedLevel what of each class it takes.
    */
-  forward(sheds: boolean, second: number): void {
-    const roomMs = Math.max(0, this.budgetMs - this.loginMs);
-    const wantedMs = this.sessionMs + this.presenceMs;
+  forward(sheds: boolean, seconds: number, now: number): void {
+    const roomMs = Math.max(0, this.budgetMs * seconds - this.loginMs);
+    const wantedMs = this.sessionMs * seconds + this.presenceMs;
     const { offered, served } = this;
-    for (let k = 0; k < CLASSES.length; k++) offered[k] = this.sessions * CLASS_MS[CLASSES[k]!];
+    for (let k = 0; k < CLASSES.length; k++) offered[k] = this.sessions * CLASS_MS[CLASSES[k]!] * seconds;
     offered[BULK]! += this.presenceMs;
     this.presenceMs = 0;
     if (!sheds) {
@@ -134,11 +140,11 @@ export class Relay {
     }
     this.#shed ??= new ShedLevel();
     for (let k = 0; k < CLASSES.length; k++) {
-      served[k] = offered[k]! * this.#admitted(k, offered[k]! / wantedMs, second);
+      served[k] = offered[k]! * this.#admitted(k, offered[k]! / wantedMs, now);
       admittedMs += served[k]!;
     }
     const waitMs = admittedMs > roomMs ? LATE_MS : QUICK_MS;
-    this.#shed.waited(waitMs, second * 1_000);
+    this.#shed.waited(waitMs, now);
     // What is admitted beyond the room waits, and goes by priority: the queues of a shard (workers/shard/pressure.ts).
     let leftMs = roomMs;
     for (let k = 0; k < CLASSES.length; k++) {
@@ -148,11 +154,11 @@ export class Relay {
   }
 
   /** Share of a class that the level admits, asked with requests spread over the lots. */
-  #admitted(priority: number, share: number, second: number): number {
+  #admitted(priority: number, share: number, now: number): number {
     const probes = Math.max(1, Math.round(PROBES * share));
     let admitted = 0;
     for (let k = 0; k < probes; k++) {
-      if (this.#shed!.admits(priority, (k + 0.5) / probes, second * 1_000)) admitted++;
+      if (this.#shed!.admits(priority, (k + 0.5) / probes, now)) admitted++;
     }
     return admitted / probes;
   }

@@ -1,4 +1,4 @@
-/** What the simulation supposes of clients and relays beyond the plan. Sources and sensitivity: docs/replays.md. */
+/** What the simulation supposes of clients and relays beyond the plan and the pace. Sources and sensitivity: docs/replays.md. */
 
 /** Most that an old client waits for an answer, and how long until it asks anew (Baset and Schulzrinne 2004: 5 s, 6 s). */
 export const NAIVE = { answerMs: 5_000, againMs: 6_000, atOnce: 4 } as const;
@@ -7,19 +7,18 @@ export const NAIVE = { answerMs: 5_000, againMs: 6_000, atOnce: 4 } as const;
  * share of all. The fault of 2007 was in the "resource allocation", and unseen before (Skype, s); that one client was contacted by 11.3 M peers (p) says that
  * lists were shared and stale. What a herd does to the least loaded: Mitzenmacher, "How Useful Is Old Information", 2000.
  */
-export const NAIVE_LIST = { share: 0.02, least: 4 } as const;
-/** How often relays tell their load, for both arms (a). */
-export const REPORT_MS = 60_000;
+export const NAIVE_LIST = { share: 0.02 } as const;
 
 /** Our client: core/client/options.ts, and the timeout of a login (core/protocol/limits.ts). */
 export const BACKOFF = { baseMs: 250, capMs: 30_000 } as const;
 export const LOGIN_TIMEOUT_MS = 10_000;
-/** A relay that is gone does not answer; a machine that restarts refuses nothing (a). */
-export const NO_ANSWER_MS = 5_000;
-/** A peer whose relay is gone goes to another within so long, at random: all of its relay's peers do at once (a). */
-export const MOVE_SPREAD_MS = 5_000;
 /** A peer that finds a relay full asks for another at once, if that relay's retry budget allows, so often. */
 export const MOST_REDIRECTS = 2;
+/**
+ * First tries of a login that the outage brings, as often as it goes faster: of ours that at its own relay and the move to another,
+ * whose wait is scaled (bench/replay/pace.ts). The others are made again by the client's clock.
+ */
+export const EVENT_TRIES = { naive: 1, jitter: 2 } as const;
 /** When there is no room anywhere the list says so, and a client looks at it again after this long (a; replay time). */
 export const FULL_RETRY_MS = { least: 60_000, most: 120_000 } as const;
 
@@ -31,8 +30,6 @@ export const CRASH_AFTER_MS = { least: 5_000, most: 30_000 } as const;
 /** A supernode that crashes again does so after serving for a while (a). */
 export const RELAY_CRASH_AFTER_MS = { least: 60_000, most: 120_000 } as const;
 
-/** An old relay exits after so many seconds above its limit (a). */
-export const EXIT_AFTER_SECONDS = 10;
 /** Directory threads have niceIncrement 10: weight 110 beside 1,024, so this share of a busy core. */
 export const LOGIN_LEAST_SHARE = 0.097;
 /** Old relays hold a login until its offline messages are read: so many at once, this long each when the store is well (a). */

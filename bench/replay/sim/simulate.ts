@@ -3,12 +3,13 @@
  *
  *   each ms      peers whose time has come (Wheel), whom the trigger ends
  *   each 20 ms   relays with logins waiting look at them (Service)
- *   each second  packets, exits, relays that are up again, the storm (Accounts)
- *   each 60 s    relays report their load (Reports)
+ *   each step    packets, exits, relays that are up again, the storm (Accounts): a second, or less of a scaled replay
+ *   each report  relays report their load (Reports): 60 s, or less of a scaled one
  */
 import { MAX_LOGINS_PENDING } from '../../../core/protocol/limits.ts';
 import { randomNumbers } from '../../load/random.ts';
 import type { Outcome } from '../outcome.ts';
+import { loginsPerSec, paceOf } from '../pace.ts';
 import {
   armOf,
   BASELINE_MS,
@@ -26,10 +27,10 @@ import { Recorder } from './recorder.ts';
 import { Relay } from './relay.ts';
 import { Reports } from './reports.ts';
 import { Service } from './service.ts';
-import { LOOK_MS, NAIVE_LIST, RELAY_CRASH_AFTER_MS, REPORT_MS } from './settings.ts';
+import { LOOK_MS, NAIVE_LIST, RELAY_CRASH_AFTER_MS } from './settings.ts';
 import { drawn, Timeline } from './timeline.ts';
 import { Wheel } from './wheel.ts';
-import { World } from './world.ts';
+import { naivePeriodMs, World } from './world.ts';
 
 /** Suppositions that a sensitivity check changes. */
 export interface Suppositions {
@@ -66,7 +67,9 @@ export class Simulation {
   readonly #relaysEnd: Timeline;
   /** When a relay that is up again crashes again; by id. */
   readonly #crashAgainMs = new Map<number, number>();
-  #megaAtMs: number;
+  readonly #megaAtMs: number;
+  readonly #stepMs: number;
+  readonly #minuteMs: number;
   #restarts = 0;
   #storm = 0;
 
@@ -81,14 +84,14 @@ export class Simulation {
     this.#triggerEndMs = this.#triggerMs + scaled(cascade ? CASCADE.triggerMs : MASS_RESTART.withinMs);
     this.#endMs = this.#triggerEndMs + scaled(WATCH_MS);
     this.#megaAtMs = this.#triggerMs + scaled(MEGA.afterMs);
-    this.#wheel = new Wheel(plan.peers, this.#endMs);
+    this.#wheel = new Wheel(plan.peers, this.#endMs, naivePeriodMs(paceOf(plan.timeScale)));
+    this.#stepMs = Math.max(LOOK_MS, Math.round(1_000 / plan.timeScale / LOOK_MS) * LOOK_MS);
+    this.#minuteMs = Math.max(1, scaled(60_000));
     const megas = Math.round((plan.relays * plan.megaPercent) / 100);
-    this.#relays = Array.from(
-      { length: plan.relays },
-      (_, id) => new Relay(id, plan.relayPeers, this.#random),
-    );
+    this.#relays = [];
+    for (let id = 0; id < plan.relays; id++) this.#addRelay(1);
     this.#reports = new Reports(this.#random, suppositions.listShare ?? NAIVE_LIST.share);
-    this.#recorder = new Recorder(plan);
+    this.#recorder = new Recorder(plan, this.#stepMs);
     this.#world = new World(
       plan,
       arm,
@@ -102,12 +105,20 @@ export class Simulation {
       scaled(TRAFFIC.sessionMeanMs),
     );
     this.#service = new Service(this.#world, this.#recorder, this.#sheds);
-    this.#accounts = new Accounts(this.#world, this.#recorder, this.#sheds, plan.relays + megas);
+    const mostRelays = plan.relays + megas;
+    this.#accounts = new Accounts(
+      this.#world,
+      this.#recorder,
+      this.#sheds,
+      mostRelays,
+      this.#stepMs,
+      plan.timeScale,
+    );
     const shares = cascade
       ? { clients: CASCADE.clientShare, relays: CASCADE.relayShare, withinMs: CASCADE.crashWithinMs }
       : { clients: MASS_RESTART.share, relays: MASS_RESTART.share, withinMs: MASS_RESTART.withinMs };
     this.#world.fill();
-    this.#reports.read(this.#relays);
+    this.#reports.read(this.#relays, 0);
     const share = (of: number): number => Math.min(1, of * plan.trigger);
     const clients = drawn(Math.round(plan.peers * share(shares.clients)), plan.peers, this.#random);
     const relays = drawn(Math.round(plan.relays * share(shares.relays)), plan.relays, this.#random);
@@ -130,11 +141,14 @@ export class Simulation {
 
   #millisecond(now: number): void {
     this.#wheel.moveTo(now);
+    // First, so that nobody who is parked now is counted twice.
+    this.#world.again(now);
     for (let peer = this.#wheel.take(); peer >= 0; peer = this.#wheel.take()) this.#world.due(peer, now);
     if (now >= this.#triggerMs) this.#trigger(now);
     if (now % LOOK_MS === 0) this.#service.look(now);
-    if (now % 1_000 === 0) this.#settle(now);
-    if (now % REPORT_MS === 0) this.#reports.read(this.#relays);
+    if (now % this.#stepMs === 0) this.#settle(now);
+    if (now % this.#minuteMs === 0) this.#accounts.minute();
+    if (now % this.#world.pace.reportMs === 0) this.#reports.read(this.#relays, now);
   }
 
   #trigger(now: number): void {
@@ -165,11 +179,16 @@ export class Simulation {
 
   /** Operators bring relays of five times the capacity. */
   #addMegas(): void {
-    const { relays, relayPeers, megaPercent } = this.#plan;
+    const { relays, megaPercent } = this.#plan;
     const count = Math.round((relays * megaPercent) / 100);
-    for (let k = 0; k < count; k++) {
-      this.#relays.push(new Relay(this.#relays.length, relayPeers * MEGA.factor, this.#random));
-    }
+    for (let k = 0; k < count; k++) this.#addRelay(MEGA.factor);
+  }
+
+  /** @param factor what it holds, over what others do. */
+  #addRelay(factor: number): void {
+    const { relayPeers, timeScale } = this.#plan;
+    const perSec = timeScale === 1 ? null : loginsPerSec(relayPeers, timeScale) * factor;
+    this.#relays.push(new Relay(this.#relays.length, relayPeers * factor, perSec, this.#random));
   }
 
   #settle(now: number): void {
@@ -184,7 +203,7 @@ export class Simulation {
       this.#stormOf(now);
     }
     this.#reports.settle();
-    this.#accounts.second(now, (relay) => {
+    this.#accounts.step(now, (relay) => {
       this.#world.exits++;
       this.#world.end(relay, now, now + this.#between(REQUALIFY_MS));
     });
@@ -192,6 +211,7 @@ export class Simulation {
 
   #comesUp(relay: Relay, now: number): void {
     relay.up = true;
+    this.#reports.joined(relay, now);
     const again =
       this.#plan.replay === 'cascade' &&
       relay.ended &&
@@ -205,7 +225,7 @@ export class Simulation {
     const usualPerSec = this.#plan.peers / (TRAFFIC.sessionMeanMs / 1_000);
     const rampMs = CASCADE.crashWithinMs / this.#plan.timeScale;
     const ramp = Math.min(1, (now - this.#triggerMs) / rampMs) * CASCADE.loginRamp * this.#plan.trigger;
-    this.#storm += usualPerSec * ramp;
+    this.#storm += (usualPerSec * ramp * this.#stepMs) / 1_000;
     const naive = armOf(this.#plan.arm).clients === 'naive';
     for (; this.#storm >= 1; this.#storm--) {
       const relay = naive ? this.#reports.ofList() : this.#reports.anyUp();

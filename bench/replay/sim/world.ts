@@ -3,8 +3,16 @@
  * core/overload; what a client does is what core/client does, or what the old one did.
  */
 import { fullJitterMs } from '../../../core/overload/backoff.ts';
+import { type Pace, paceOf } from '../pace.ts';
 import type { Arm, Plan } from '../plan.ts';
-import { ARRIVAL_PACKETS, contactPackets, FULL_LOGIN_MS, LIST_PACKETS, REFUSAL_MS } from './costs.ts';
+import {
+  ARRIVAL_PACKETS,
+  contactPackets,
+  FULL_LOGIN_MS,
+  LIST_PACKETS,
+  type LoginCosts,
+  loginCosts,
+} from './costs.ts';
 import { ASKING, OFF, ONLINE, Peers, WAITING } from './peers.ts';
 import type { Recorder } from './recorder.ts';
 import { type Ask, askOf, peerOf, type Relay, roundOf } from './relay.ts';
@@ -13,15 +21,19 @@ import {
   BACKOFF,
   CRASH_AFTER_MS,
   CRASH_RESTART_MS,
+  EVENT_TRIES,
   FULL_RETRY_MS,
   LOGIN_TIMEOUT_MS,
   MOST_REDIRECTS,
-  MOVE_SPREAD_MS,
   NAIVE,
-  NO_ANSWER_MS,
   REBOOT_MS,
 } from './settings.ts';
 import type { Wheel } from './wheel.ts';
+
+/** How often an old client asks when nobody is there. */
+export function naivePeriodMs({ noAnswerMs }: Pace): number {
+  return Math.min(NAIVE.answerMs, noAnswerMs) + NAIVE.againMs;
+}
 
 export interface Chances {
   /** That a client of the crashing kind crashes again after its login, now. */
@@ -37,6 +49,8 @@ export class World {
   /** The trigger has come. */
   counting = false;
   exits = 0;
+  readonly pace: Pace;
+  readonly costs: LoginCosts;
   readonly #plan: Plan;
   readonly #arm: Arm;
   readonly #wheel: Wheel;
@@ -54,6 +68,8 @@ export class World {
     sessionMeanMs: number,
   ) {
     this.#plan = plan;
+    this.pace = paceOf(plan.timeScale);
+    this.costs = loginCosts(plan.timeScale);
     this.#arm = arm;
     this.#wheel = parts.wheel;
     this.#reports = parts.reports;
@@ -87,6 +103,7 @@ export class World {
         return;
       case ASKING:
         this.#unanswered(peer, now);
+        if (this.#naive) this.#ask(peer, now);
         return;
       default:
         this.#sessionEnds(peer, now);
@@ -147,42 +164,66 @@ export class World {
     peers.become(peer, ASKING);
     peers.askedMs[peer] = now;
     if (this.#naive) {
-      this.#wheel.set(peer, now + NAIVE.answerMs);
-      if (this.#reports.listIsDead) {
-        this.#unheard();
-        return;
-      }
-      for (let k = 0; k < NAIVE.atOnce; k++) {
-        const relay = this.#reports.ofList();
-        if (relay !== null) this.#contact(peer, relay, now);
-      }
+      this.#askSeveral(peer, now);
       return;
     }
     const home = peers.relay[peer]!;
     // As core/client/link.ts: the relay that it was at comes first.
-    const relay = peers.attempt[peer] === 0 && home >= 0 ? this.relays[home]! : this.#listed();
+    const relay = peers.attempt[peer] === 0 && home >= 0 ? this.relays[home]! : this.#listed(now);
     if (relay === null && this.#sheds) {
       this.#waitForRoom(peer, now);
       return;
     }
-    this.#wheel.set(peer, now + (relay?.up ? LOGIN_TIMEOUT_MS : NO_ANSWER_MS));
+    this.#wheel.set(peer, now + (relay?.up ? LOGIN_TIMEOUT_MS : this.pace.noAnswerMs));
     if (relay !== null) this.#contact(peer, relay, now);
   }
 
+  /** The old client: due again when it has waited for an answer and then for its time, all in one. */
+  #askSeveral(peer: number, now: number): void {
+    const { atOnce, listIsDead } = this.#reports;
+    if (listIsDead) {
+      this.#wheel.park(peer);
+      this.#unheard(atOnce, this.#weight(peer));
+      return;
+    }
+    let anyUp = false;
+    for (let k = 0; k < atOnce; k++) {
+      const relay = this.#reports.ofList();
+      if (relay === null) continue;
+      anyUp ||= relay.up;
+      this.#contact(peer, relay, now);
+    }
+    this.#wheel.set(peer, now + (anyUp ? NAIVE.answerMs + NAIVE.againMs : naivePeriodMs(this.pace)));
+  }
+
+  /** Those who have asked a list on which nobody is left ask it again, or the one that came after it. */
+  again(now: number): void {
+    const asking = this.#wheel.parked;
+    if (asking === 0) return;
+    if (this.#reports.listIsDead) {
+      this.#unheard(asking * this.#reports.atOnce, 1);
+      return;
+    }
+    for (let peer = this.#wheel.unpark(); peer >= 0; peer = this.#wheel.unpark()) {
+      this.#unanswered(peer, now);
+      this.#ask(peer, now);
+    }
+  }
+
   /** Asks several, none of which is there. */
-  #unheard(): void {
+  #unheard(asked: number, weight: number): void {
     const { counts } = this.#recorder;
-    counts.contacts += NAIVE.atOnce;
-    counts.signals += NAIVE.atOnce * contactPackets(false);
-    counts.contactMs += NAIVE.atOnce * FULL_LOGIN_MS;
-    this.#reports.unanswered(NAIVE.atOnce);
+    counts.contacts += asked * weight;
+    counts.signals += asked * weight * contactPackets(false);
+    counts.contactMs += asked * weight * FULL_LOGIN_MS;
+    this.#reports.unanswered(asked);
   }
 
   /** From the list of relays: where relays have a bound it names no more places than there are. */
-  #listed(): Relay | null {
-    this.#recorder.counts.contacts++;
-    this.#recorder.counts.signals += LIST_PACKETS;
-    return this.#sheds ? this.#reports.place() : this.#reports.byRoom();
+  #listed(now: number): Relay | null {
+    this.#recorder.counts.contacts += 1 / this.#plan.timeScale;
+    this.#recorder.counts.signals += LIST_PACKETS / this.#plan.timeScale;
+    return this.#sheds ? this.#reports.place(now) : this.#reports.byRoom();
   }
 
   #waitForRoom(peer: number, now: number): void {
@@ -194,17 +235,26 @@ export class World {
   #contact(peer: number, relay: Relay, now: number): void {
     const { peers } = this;
     const { counts } = this.#recorder;
-    counts.contacts++;
-    counts.signals += contactPackets(relay.up);
-    counts.contactMs += FULL_LOGIN_MS;
+    const weight = this.#weight(peer);
+    counts.contacts += weight;
+    counts.signals += weight * contactPackets(relay.up);
+    counts.contactMs += weight * FULL_LOGIN_MS;
     relay.contacts++;
     if (!relay.up) return;
     const window = this.#recorder.windowAt(now);
     counts.attempts++;
     this.#recorder.attempt(now, peers.window[peer] !== window);
     peers.window[peer] = window;
-    relay.contactMs += FULL_LOGIN_MS;
+    relay.contactMs += this.costs.fullMs;
     this.#offer(relay, askOf(peer, peers.round[peer]!), now);
+  }
+
+  /**
+   * Contacts and packets are counted as at scale 1: what the outage brings comes as many times as often as the replay is
+   * faster, and counts as much less; what a client does again by its clock counts in full.
+   */
+  #weight(peer: number): number {
+    return this.peers.attempt[peer]! < EVENT_TRIES[this.#arm.clients] ? 1 / this.#plan.timeScale : 1;
   }
 
   /** A login of the storm: it costs what any costs, and comes to nothing. */
@@ -215,7 +265,7 @@ export class World {
     counts.contactMs += FULL_LOGIN_MS;
     relay.contacts++;
     if (!relay.up) return;
-    relay.contactMs += FULL_LOGIN_MS;
+    relay.contactMs += this.costs.fullMs;
     this.#offer(relay, -1, now);
   }
 
@@ -226,7 +276,7 @@ export class World {
     } else {
       relay.budget.request(now);
       if (relay.sessions + relay.waiting >= relay.mostPeers) {
-        relay.loginMs += REFUSAL_MS;
+        relay.loginMs += this.costs.refusalMs;
         if (peer >= 0) this.#full(peer, relay, now);
         return;
       }
@@ -257,8 +307,8 @@ export class World {
 
   /** Told to come back in its turn. The old client does not listen. */
   refused(ask: Ask, relay: Relay, retryAfterMs: number, now: number): void {
-    relay.loginMs += REFUSAL_MS;
-    if (!this.isWaited(ask)) return;
+    relay.loginMs += this.costs.refusalMs;
+    if (!this.isWaited(ask, now)) return;
     this.#recorder.counts.refused++;
     if (this.#naive) return;
     const peer = peerOf(ask);
@@ -271,23 +321,26 @@ export class World {
   }
 
   /** Whether somebody waits for this answer still. */
-  isWaited(ask: Ask): boolean {
+  isWaited(ask: Ask, now: number): boolean {
     if (ask < 0) return false;
+    const { peers } = this;
     const peer = peerOf(ask);
-    return this.peers.state[peer] === ASKING && this.peers.round[peer] === roundOf(ask);
+    if (peers.state[peer] !== ASKING || peers.round[peer] !== roundOf(ask)) return false;
+    return !this.#naive || now - peers.askedMs[peer]! < NAIVE.answerMs;
   }
 
   #unanswered(peer: number, now: number): void {
     const { peers } = this;
     peers.round[peer]!++;
-    peers.become(peer, WAITING);
     if (peers.attempt[peer]! < 255) peers.attempt[peer]!++;
-    this.#wheel.set(peer, now + 1 + (this.#naive ? NAIVE.againMs : this.#againMs(peer)));
+    if (this.#naive) return;
+    peers.become(peer, WAITING);
+    this.#wheel.set(peer, now + 1 + this.#againMs(peer));
   }
 
   #againMs(peer: number): number {
     const moves = this.peers.attempt[peer] === 1;
-    return moves ? this.#random() * MOVE_SPREAD_MS : this.#backoffMs(peer);
+    return moves ? this.#random() * this.pace.moveSpreadMs : this.#backoffMs(peer);
   }
 
   /** The relay has served a login that somebody waited for. */
@@ -296,7 +349,7 @@ export class World {
     const peer = peerOf(ask);
     const { counts } = this.#recorder;
     counts.logins++;
-    counts.signals += ARRIVAL_PACKETS;
+    counts.signals += ARRIVAL_PACKETS / this.#plan.timeScale;
     peers.attempt[peer] = 0;
     peers.join(peer, relay);
     if (peers.crashes[peer] && this.chances.crashAgain > 0 && this.#random() < this.chances.crashAgain) {

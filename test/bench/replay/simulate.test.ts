@@ -11,7 +11,7 @@ const SIM = new URL('../../../bench/replay/sim/', import.meta.url);
 
 /** Ten times as fast, so that the test is too. */
 function plan(arm: ArmName, more: Partial<Plan> = {}): Plan {
-  const of = { replay: 'mass-restart', peers: 5_000, mega: 0, seed: 1, scale: 10 } as const;
+  const of = { replay: 'mass-restart', peers: 2_000, mega: 0, seed: 1, scale: 10 } as const;
   return { ...planOf(of, arm, 75), ...more };
 }
 
@@ -63,7 +63,7 @@ describe('a simulated replay', () => {
   it.each(REPLAYS)(
     'is survived by ours and not by the naive arm: %s',
     (replay) => {
-      const of = { replay, peers: 5_000, mega: 0, seed: 1, scale: 1 } as const;
+      const of = { replay, peers: 3_000, mega: 0, seed: 1, scale: 1 } as const;
       const naive = simulate(planOf(of, 'naive', 75));
       const criteria = judge(simulate(planOf(of, 'ours', 75)), naive);
       expect(criteria.filter(({ passed }) => passed !== true)).toEqual([]);

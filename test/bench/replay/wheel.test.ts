@@ -48,6 +48,43 @@ describe('the wheel of events', () => {
     );
   });
 
+  it('counts those who are parked at each period, and gives each once when it is taken', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('park', 'set', 'clear', 'unpark'),
+      peer: fc.nat(PEERS - 1),
+      ms: fc.integer({ min: 1, max: 30 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const period = 7;
+        const wheel = new Wheel(PEERS, LENGTH_MS, period);
+        const parked = new Map<number, number>();
+        let now = 0;
+        for (const { kind, peer, ms } of steps) {
+          now += ms;
+          wheel.moveTo(now);
+          while (wheel.take() >= 0);
+          const due = [...parked].filter(([, at]) => at === now % period).map(([who]) => who);
+          expect(wheel.parked).toBe(due.length);
+          if (kind === 'park') {
+            wheel.park(peer);
+            parked.set(peer, now % period);
+          } else if (kind === 'unpark') {
+            const got: number[] = [];
+            for (let one = wheel.unpark(); one >= 0; one = wheel.unpark()) got.push(one);
+            expect(got.sort()).toEqual(due.sort());
+            for (const one of due) parked.delete(one);
+          } else {
+            if (kind === 'set') wheel.set(peer, now + 1);
+            else wheel.clear(peer);
+            parked.delete(peer);
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('does not go back in time', () => {
     const wheel = new Wheel(1, LENGTH_MS);
     wheel.moveTo(10);
