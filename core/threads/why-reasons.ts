@@ -102,7 +102,7 @@ export const WHY_REASONS = {
   'too-many-channels': {
     kind: 'refused',
     what: 'The peer has as many channels as a session may have.',
-    limit: 'channels per session',
+    limit: 'channels of a session',
     value: String(limits.MAX_CHANNELS_PER_SESSION),
     advice: 'Close channels that are not needed.',
     doc: OPERATIONS,
@@ -110,7 +110,7 @@ export const WHY_REASONS = {
   'no-room-for-channels': {
     kind: 'refused',
     what: 'The shard has no room for the end of another channel.',
-    limit: 'channel ends per shard',
+    limit: 'channel ends of a shard',
     value: '1,048,576',
     advice: 'More shards, or fewer channels.',
     doc: OPERATIONS,
@@ -126,7 +126,7 @@ export const WHY_REASONS = {
   'other-too-many-channels': {
     kind: 'refused',
     what: 'The other has as many channels as a session may have.',
-    limit: 'channels per session',
+    limit: 'channels of a session',
     value: String(limits.MAX_CHANNELS_PER_SESSION),
     advice: 'The other must close channels that are not needed.',
     doc: OPERATIONS,
@@ -152,7 +152,7 @@ export const WHY_REASONS = {
   'credit-limit': {
     kind: 'ended',
     what: 'The peer granted more credit than a session or channel may have outstanding.',
-    limit: 'credit per channel, per session',
+    limit: 'credit of a channel; of a session',
     value: `${limits.MAX_CHANNEL_CREDIT_BYTES / MiB} MiB, ${limits.MAX_SESSION_CREDIT_BYTES / MiB} MiB`,
     advice: 'The client of the peer is faulty.',
     doc: OPERATIONS,
@@ -277,7 +277,7 @@ export const WHY_REASONS = {
   'requests-pending': {
     kind: 'refused',
     what: 'So many requests of the peer waited for their answers that it got no more.',
-    limit: 'requests of a session under way',
+    limit: 'requests of a session that wait for the pool',
     value: String(limits.MAX_REQUESTS_PENDING),
     advice: 'Wait for answers before asking more.',
     doc: OPERATIONS,
@@ -293,7 +293,7 @@ export const WHY_REASONS = {
   'directory-busy': {
     kind: 'refused',
     what: 'Too many requests of all peers waited for the directory.',
-    limit: 'requests waiting for the directory pool',
+    limit: 'reads that wait, of all sessions; writes that wait, of all sessions',
     value: `${limits.MAX_READS_PENDING.toLocaleString('en-US')} reads, ${limits.MAX_WRITES_PENDING.toLocaleString('en-US')} writes`,
     advice: 'The disk or the processor of the relay is short.',
     doc: OPERATIONS,
