@@ -151,9 +151,9 @@ export class Directory {
         };
       case 'mail-ack':
         return (touch) => {
-          const told = this.#mailboxes.acknowledge(ask.peer, ask.seq, nowMs);
-          for (const peer of [ask.peer, ...told]) touch(peer);
-          return { t: 'mail-ack', told };
+          const acked = this.#mailboxes.acknowledge(ask.peer, ask.seq, nowMs);
+          for (const peer of [ask.peer, ...acked.told]) touch(peer);
+          return { t: 'mail-ack', ...acked };
         };
       case 'seen':
         return (touch) => {
@@ -212,13 +212,7 @@ export class Directory {
     const records = this.#registry.sweep(nowMs, most, touch);
     const mail = this.#mailboxes.sweep(nowMs, most);
     for (const peer of mail.told) touch(peer);
-    return {
-      t: 'sweep',
-      records: records.records,
-      messages: mail.messages,
-      told: mail.told,
-      more: records.more || mail.more,
-    };
+    return { t: 'sweep', records: records.records, ...mail, more: records.more || mail.more };
   }
 
   /** A peer that is not there, one without a record and one that does not want the sender: the same reads and words. */

@@ -40,6 +40,13 @@ import type { DirectoryStore } from './store.ts';
 
 const NOTHING = new Uint8Array(0);
 
+/** Senders who have receipts now. */
+export interface Told {
+  told: Uint8Array[];
+  /** Receipts that had to make room for newer ones, if any did. */
+  receiptsDropped?: number;
+}
+
 export class Mailboxes {
   readonly #store: DirectoryStore;
 
@@ -88,13 +95,13 @@ export class Mailboxes {
     return { duplicate: false };
   }
 
-  /** Deletes what the peer has taken, up to `seq`. @returns the senders, who have receipts now. */
-  acknowledge(peer: Uint8Array, seq: number, nowMs: number): Uint8Array[] {
+  /** Deletes what the peer has taken, up to `seq`. */
+  acknowledge(peer: Uint8Array, seq: number, nowMs: number): Told {
     const box = this.#box(peer);
     const before = mailKey(peer, Math.min(seq + 1, box.nextSeq));
     const taken = [...this.#store.tables.mail.range({ from: mailKey(peer, 0), before })];
-    if (taken.length === 0) return [];
-    const told: Uint8Array[] = [];
+    const told: Told = { told: [] };
+    if (taken.length === 0) return told;
     const messages: MessageRow[] = [];
     for (const [key, value] of taken) {
       const mail = readMail(value);
@@ -107,10 +114,10 @@ export class Mailboxes {
   }
 
   /** Removes at most `most` messages and receipts whose life has ended. */
-  sweep(nowMs: number, most: number): { messages: number; told: Uint8Array[]; more: boolean } {
+  sweep(nowMs: number, most: number): Told & { messages: number; more: boolean } {
     const { mail, mailExpiries } = this.#store.tables;
     const due = [...mailExpiries.range({ before: u64Bytes(nowMs + 1), most })];
-    const told: Uint8Array[] = [];
+    const told: Told = { told: [] };
     let messages = 0;
     for (const [key] of due) {
       const { peer, seq } = readMailExpiryKey(key);
@@ -125,17 +132,20 @@ export class Mailboxes {
       messages++;
       this.#tell(peer, expired, 'expired', nowMs, told);
     }
-    return { messages, told, more: due.length === most };
+    return { messages, ...told, more: due.length === most };
   }
 
   /** Puts a receipt for a message to `peer` into its sender's mailbox. */
-  #tell(peer: Uint8Array, message: MessageRow, receipt: Receipt, nowMs: number, told: Uint8Array[]): void {
+  #tell(peer: Uint8Array, message: MessageRow, receipt: Receipt, nowMs: number, all: Told): void {
     const sender = message.from;
     const box = this.#box(sender);
-    if (box.receipts >= MAX_MAILBOX_RECEIPTS) this.#dropOldestReceipt(sender, box);
+    if (box.receipts >= MAX_MAILBOX_RECEIPTS) {
+      this.#dropOldestReceipt(sender, box);
+      all.receiptsDropped = (all.receiptsDropped ?? 0) + 1;
+    }
     const expiresMs = nowMs + MAX_MESSAGE_LIFE_MS;
     this.#add(sender, box, { from: peer, id: message.id, sentMs: nowMs, expiresMs, receipt });
-    if (!told.some((other) => sameBytes(other, sender))) told.push(sender);
+    if (!all.told.some((other) => sameBytes(other, sender))) all.told.push(sender);
   }
 
   #dropOldestReceipt(peer: Uint8Array, box: MailboxRow): void {

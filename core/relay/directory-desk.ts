@@ -42,6 +42,7 @@ export interface DeskNumbers {
   writes: number;
   batches: number;
   seenDropped: number;
+  receiptsDropped: number;
 }
 
 type Ask = ReadAsk | WriteAsk;
@@ -76,6 +77,7 @@ export class DirectoryDesk {
   #sweeping = false;
   #refused = 0;
   #written = 0;
+  #receiptsDropped = 0;
 
   constructor(host: DirectoryDeskHost) {
     this.#host = host;
@@ -125,6 +127,7 @@ export class DirectoryDesk {
       writes: this.#written,
       batches: this.#reads.batches + this.#writes.batches,
       seenDropped: this.#seen.dropped,
+      receiptsDropped: this.#receiptsDropped,
     };
   }
 
@@ -175,6 +178,7 @@ export class DirectoryDesk {
       else if (ask.t === 'send') mailboxes.set(keyText(ask.to), ask.to);
       else if (answer.t === 'mail-ack' || answer.t === 'sweep') {
         for (const peer of answer.told) mailboxes.set(keyText(peer), peer);
+        this.#receiptsDropped += answer.receiptsDropped ?? 0;
       }
     }
     for (const peer of mailboxes.values()) {

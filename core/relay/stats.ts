@@ -109,6 +109,8 @@ export interface RelayStats {
     mailPushed: number;
     /** Moments at which peers were last here that could not be kept. */
     seenDropped: number;
+    /** Receipts that had to make room for newer ones in a mailbox: their senders never hear what became of a message. */
+    receiptsDropped: number;
   };
   /** Every counter of every shard. */
   shards: Record<CounterName, number>[];
@@ -222,6 +224,7 @@ export function readStats(
       presencePushed: sum('presencePushed'),
       mailPushed: sum('mailPushed'),
       seenDropped: desk?.seenDropped ?? 0,
+      receiptsDropped: desk?.receiptsDropped ?? 0,
     },
     shards: each,
   };

@@ -117,10 +117,10 @@ export interface WriteAnswers {
   'policy-set': { plain: boolean };
   /** `duplicate`: the same id from the same sender is in the mailbox already. */
   send: { duplicate: boolean };
-  /** Senders that now have a receipt in their mailbox. */
-  'mail-ack': { told: Uint8Array[] };
+  /** Senders that now have a receipt in their mailbox; and how many receipts had to make room for them, if any had. */
+  'mail-ack': { told: Uint8Array[]; receiptsDropped?: number };
   seen: object;
-  sweep: { records: number; messages: number; told: Uint8Array[]; more: boolean };
+  sweep: { records: number; messages: number; told: Uint8Array[]; receiptsDropped?: number; more: boolean };
 }
 export type WriteAnswer = {
   [T in WriteAsk['t']]: ({ t: T } & WriteAnswers[T]) | ({ t: T } & Failure);

@@ -111,6 +111,9 @@ test('watches, requests under way, searches and writes of a peer', async () => {
       refusalOf(times(2 * limits.SEARCH_BURST, () => request(peer, op.OP_SEARCH, { prefix: 'abc' }))),
     ),
   );
+  const searcher = await login(relay);
+  const prefix = 'x'.repeat(limits.MIN_SEARCH_CHARACTERS - 1);
+  limit('prefix of a search').sees(await seenOf(searcher, () => ask(searcher, op.OP_SEARCH, { prefix })));
   const writer = await login(relay);
   limit('writes of a peer').sees(
     await seenOf(writer, async () => {

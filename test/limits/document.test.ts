@@ -26,7 +26,7 @@ import { resolveOptions } from '../../core/relay/options.ts';
 import { WHY_MINUTES } from '../../core/relay/why-desk.ts';
 import { MAX_TENANTS } from '../../core/threads/accounts.ts';
 import { WINDOW_MS } from '../../core/threads/prefix-counts.ts';
-import { WHY_NAMES } from '../../core/threads/why-reasons.ts';
+import { WHY_NAMES, WHY_REASONS } from '../../core/threads/why-reasons.ts';
 import * as congestion from '../../workers/shard/congestion.ts';
 import { MAX_ENDS } from '../../workers/shard/ends.ts';
 import * as flight from '../../workers/shard/flight.ts';
@@ -145,6 +145,7 @@ const DEFAULTS: Record<string, string> = {
   'watches of a session': n(limits.MAX_WATCHES_PER_SESSION),
   'presence news gathered': `${limits.PRESENCE_GATHER_MS} ms, ${n(relayLimits.MAX_CHANGES_GATHERED)} peers`,
   'requests of a session that wait for the pool': `${limits.MAX_REQUESTS_PENDING}, and ${limits.MAX_REQUESTS_PENDING} acknowledgements`,
+  'prefix of a search': `${limits.MIN_SEARCH_CHARACTERS} characters at least`,
   'names that one search looks at; results': `${MAX_SEARCH_ROWS}; ${limits.MAX_SEARCH_RESULTS}`,
   'searches of a peer': `${limits.SEARCH_BURST} at once, then ${limits.SEARCHES_PER_SEC} a second`,
   'writes of a peer': `${limits.WRITE_BURST} at once, then ${limits.WRITES_PER_SEC} a second`,
@@ -174,6 +175,7 @@ const DEFAULTS: Record<string, string> = {
   'in the socket: reliable; realtime': `${mib(clientOutbox.RELIABLE_SOCKET_BYTES)}; ${kib(clientOutbox.REALTIME_SOCKET_BYTES)}`,
   'realtime data that nobody reads': kib(limits.MAX_REALTIME_QUEUE_BYTES),
   "credit that it grants: a channel's window": `${mib(limits.LARGE_WINDOW_BYTES)} for ${limits.LARGE_WINDOWS}, then ${kib(limits.SMALL_WINDOW_BYTES)}, within what the relay allows a session`,
+  'silence of a relay': `${seconds(limits.PING_INTERVAL_MS)}, then it is asked, and ${seconds(limits.PONG_TIMEOUT_MS)} for its answer`,
   'requests of the directory under way; waiting': `${limits.MAX_REQUESTS_PENDING}; ${n(MAX_REQUESTS_WAITING)}`,
   'watches of a peer': n(limits.MAX_WATCHES_PER_SESSION),
   'changes of contacts that wait': n(vaultBook.MAX_CHANGES_PENDING),
@@ -218,6 +220,20 @@ describe('the table of limits in docs/operations.md', () => {
       }
       for (const reason of why) expect(WHY_NAMES, `at: ${name}`).toContain(reason);
       for (const code of warnings) expect([...WARNING_CODES], `at: ${name}`).toContain(code);
+    }
+  });
+
+  test('has the names by which supernode why calls its limits', () => {
+    const rows = [...LIMIT_ROWS.values()];
+    for (const [reason, { limit }] of Object.entries(WHY_REASONS)) {
+      const ofReason = rows.filter(({ why }) => why.includes(reason));
+      // It stands for every breach of the protocol.
+      if (ofReason.length === 0 || reason === 'protocol-error') continue;
+      const names = ofReason.flatMap(({ name, options }) => [name, ...options]);
+      expect(
+        names.some((name) => limit.includes(name)),
+        `${reason}: ${limit}`,
+      ).toBe(true);
     }
   });
 

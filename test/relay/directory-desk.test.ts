@@ -255,9 +255,11 @@ describe('what a write changed', () => {
       [vault(1), send(5), send(5), send(7), sweep].map((of, i) => ask(i, of)),
     );
     const answer: WriteAnswer = { t: 'send', duplicate: false };
-    world.writes[0]!.done([stored(1), answer, answer, answer, { t: 'mail-ack', told: [key(6), key(5)] }]);
+    const acked = { t: 'mail-ack' as const, told: [key(6), key(5)], receiptsDropped: 3 };
+    world.writes[0]!.done([stored(1), answer, answer, answer, acked]);
     await settled();
     expect(world.posts).toEqual(['mail 3/5', 'mail 0/6', 'answers 1: 0,1,2,3,4']);
+    expect(world.desk.numbers.receiptsDropped).toBe(3);
   });
 
   test('is not told of a write that failed', async () => {

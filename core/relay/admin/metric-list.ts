@@ -452,6 +452,12 @@ export const METRICS: MetricDefinition[] = [
     read: ({ directory }) => one(directory.seenDropped),
   },
   {
+    name: 'supernode_directory_receipts_dropped_total',
+    type: 'counter',
+    help: 'Receipts that had to make room for newer ones in a mailbox.',
+    read: ({ directory }) => one(directory.receiptsDropped),
+  },
+  {
     name: 'supernode_watches',
     type: 'gauge',
     help: 'Peers on watch lists.',
