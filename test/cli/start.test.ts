@@ -43,6 +43,16 @@ describe('supernode start', () => {
     await peer.close();
   });
 
+  it('prints the warnings of its relay, a line each', async () => {
+    const { url, run } = await sandbox.relay(['--max-logins', '1']);
+    const peers = await Promise.allSettled(
+      Array.from({ length: 6 }, () => connect(url, { reconnect: false })),
+    );
+    const line = await run.stderrMatch(/^(supernode: warning \(logins-refused\): .*)$/m);
+    expect(line).toContain('1 per second');
+    for (const peer of peers) if (peer.status === 'fulfilled') await peer.value.close();
+  });
+
   it('says that the port is in use', async () => {
     const { url } = await sandbox.relay();
     const second = sandbox.run(['start', '--port', portOf(url)]);
