@@ -61,7 +61,7 @@ export function sealTicket(
   endsAt: number,
   known: KnownPolicy | null,
 ): { ticket: Uint8Array; secret: Uint8Array } {
-  const ticket = Buffer.alloc(TICKET_BYTES);
+  const ticket = Buffer.allocUnsafe(TICKET_BYTES).fill(0, POLICY_AT);
   ticket[0] = VERSION;
   ticket.writeBigUInt64BE(BigInt(endsAt), 1);
   ticket.set(peer, PEER_AT);

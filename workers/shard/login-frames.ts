@@ -26,19 +26,20 @@ export class LoginFrames {
     this.#ready = { first: new ReadyFrame(false), resumed: new ReadyFrame(true) };
   }
 
+  /** Good until the next one is asked for. */
   hello(nonce: Uint8Array): Uint8Array {
-    const frame = this.#hello.slice();
-    frame.set(nonce, this.#nonceAt);
-    return frame;
+    this.#hello.set(nonce, this.#nonceAt);
+    return this.#hello;
   }
 
+  /** Good until the next one is asked for. */
   ready(resumed: boolean, given: Given): Uint8Array {
     return (resumed ? this.#ready.resumed : this.#ready.first).fill(given);
   }
 }
 
 class ReadyFrame {
-  readonly #template: Uint8Array;
+  readonly #frame: Uint8Array;
   readonly #peerAt: number;
   readonly #ticketAt: number;
   readonly #secretAt: number;
@@ -47,7 +48,7 @@ class ReadyFrame {
     const peer = new Uint8Array(KEY_BYTES).fill(0xf1);
     const ticket = new Uint8Array(TICKET_BYTES).fill(0xf2);
     const secret = new Uint8Array(SECRET_BYTES).fill(0xf3);
-    this.#template = encodeControl(op.OP_READY, 0, {
+    this.#frame = encodeControl(op.OP_READY, 0, {
       peer,
       resumed,
       ticket,
@@ -55,13 +56,13 @@ class ReadyFrame {
       ticketLifeMs: TICKET_LIFETIME_MS,
       limits: ANNOUNCED_LIMITS,
     });
-    this.#peerAt = placeOf(peer, this.#template);
-    this.#ticketAt = placeOf(ticket, this.#template);
-    this.#secretAt = placeOf(secret, this.#template);
+    this.#peerAt = placeOf(peer, this.#frame);
+    this.#ticketAt = placeOf(ticket, this.#frame);
+    this.#secretAt = placeOf(secret, this.#frame);
   }
 
   fill({ peer, ticket, secret }: Given): Uint8Array {
-    const frame = this.#template.slice();
+    const frame = this.#frame;
     frame.set(peer, this.#peerAt);
     frame.set(ticket, this.#ticketAt);
     frame.set(secret, this.#secretAt);

@@ -121,7 +121,7 @@ export class Logins {
       return;
     }
     session.early++;
-    const bundle = new Uint8Array(message.slice(0));
+    const bundle = copyOf(message);
     // A frame is [op, requestId, body]: its second byte is the op (docs/protocol.md §4).
     this.#slices.add({ session, bundle }, bundle[1] === op.OP_RESUME ? 'resume' : 'other');
   }
@@ -262,7 +262,7 @@ export class Logins {
 
   /** @param known what the directory says of the peer, or said when its ticket was made; null: it is asked. */
   #letIn(session: Session, resumed: boolean, known: KnownPolicy | null, budget: Budget | null = null): void {
-    const { task, presence, counters, outboxes } = this.#host;
+    const { task, presence, counters } = this.#host;
     const key = session.key!;
     // Not open to all until the directory has said so.
     const flags = task.directory ? 0 : PRESENCE_PLAIN;
@@ -282,7 +282,27 @@ export class Logins {
     counters[resumed ? C.resumes : C.logins]!++;
     counters[C.sessions]!++;
     const { ticket, secret } = sealTicket(task, key, Date.now() + limits.TICKET_LIFETIME_MS, known);
-    outboxes.appendControl(session, this.#frames.ready(resumed, { peer: key, ticket, secret }), SIGNAL);
+    this.#sayReady(session, this.#frames.ready(resumed, { peer: key, ticket, secret }));
     this.#host.arrived(session, resumed, known);
   }
+
+  #sayReady(session: Session, frame: Uint8Array): void {
+    const { outboxes } = this.#host;
+    if (!outboxes.roomForControl(session, frame.length)) {
+      outboxes.appendControl(session, frame.slice(), SIGNAL);
+      return;
+    }
+    session.outbox!.set(frame, session.outEnd);
+    session.outEnd += frame.length;
+    session.outFrames++;
+  }
+}
+
+/** From Node's pool of small buffers: an allocation of its own takes longer than to read a login. */
+function copyOf(message: ArrayBuffer): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(message.byteLength);
+  // Not the Buffer itself: the packet path would then meet arrays of two kinds.
+  const copy = new Uint8Array(buffer, byteOffset, message.byteLength);
+  copy.set(new Uint8Array(message));
+  return copy;
 }
