@@ -15,7 +15,7 @@ import { MAX_RELIABLE_QUEUE_BYTES } from '../../core/client/send-half.ts';
 import { DEFAULT_MAX_BYTES } from '../../core/directory/place.ts';
 import { UNRECORDED_SHARE } from '../../core/directory/room.ts';
 import { MAX_SEARCH_ROWS } from '../../core/directory/search.ts';
-import { MOST_TURNS } from '../../core/overload/admission.ts';
+import { LOGIN_INTERVAL_MS, LOGIN_TARGET_MS, MOST_TURNS } from '../../core/overload/admission.ts';
 import * as behind from '../../core/overload/behind.ts';
 import { MOST_WAITING } from '../../core/overload/version-quarantine.ts';
 import { MOST_GONE, MOST_VERSIONS } from '../../core/overload/version-watch.ts';
@@ -48,11 +48,6 @@ function sourcesIn(folder: string): string[] {
   return readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .map((path) => source(`${folder}/${path}`));
-}
-
-/** Of a constant that no other file needs. */
-function constantIn(path: string, name: string): number {
-  return Number(new RegExp(`const ${name} = ([\\d_]+);`).exec(source(path))![1]!.replaceAll('_', ''));
 }
 
 const n = (count: number): string => count.toLocaleString('en-US');
@@ -108,7 +103,7 @@ const DEFAULTS: Record<string, string> = {
   'bundles put aside before a login': `${logins.MAX_EARLY_BUNDLES} of ${kib(logins.MAX_EARLY_BYTES)}`,
   'logins per second': `'${admission.maxLoginsPerSec}'`,
   'logins waiting for verification': `${n(limits.MAX_LOGINS_PENDING)}, and as many under way`,
-  "a login's wait for verification": `${seconds(constantIn('core/relay/login-desk.ts', 'INTERVAL_MS'))}; ${constantIn('core/relay/login-desk.ts', 'TARGET_MS')} ms once that lasted for ${seconds(constantIn('core/relay/login-desk.ts', 'INTERVAL_MS'))}`,
+  "a login's wait for verification": `${LOGIN_INTERVAL_MS} ms; ${LOGIN_TARGET_MS} ms once that lasted for ${LOGIN_INTERVAL_MS} ms`,
   "a login's wait in its shard":
     'the same; half a millisecond a turn of the loop is for logins, resumes first',
   'turns that are remembered': n(MOST_TURNS),

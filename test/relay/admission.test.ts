@@ -1,6 +1,7 @@
 import type { Relay } from 'supernode';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LOGIN_INTERVAL_MS } from '../../core/overload/admission.ts';
+import { MAX_LOGINS_PENDING } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { LoginDesk, type LoginDeskHost } from '../../core/relay/login-desk.ts';
 import type { LoginProof, ProofAnswer, Verdict } from '../../core/threads/messages.ts';
@@ -81,6 +82,14 @@ const proof = (slot: number, resumed = false): LoginProof => ({
   resumed,
 });
 
+/** Until the test ends: however long it takes to offer thousands, none of them has waited meanwhile. */
+function stopClock(): void {
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+}
+
 class DeskWorld {
   readonly verdicts: Verdict[] = [];
   readonly warnings: string[] = [];
@@ -135,6 +144,7 @@ describe('the login desk', () => {
 
   test('holds no more than it can serve in time, and gives each of the others a turn of its own', () => {
     const world = new DeskWorld();
+    stopClock();
     const proofs = Array.from({ length: 20_000 }, (_, k) => {
       const one = proof(k);
       new DataView(one.peer.buffer).setUint32(0, k);
@@ -150,6 +160,20 @@ describe('the login desk', () => {
     const waits = world.verdicts.map(({ refusal }) => refusal!.retryAfterMs!);
     // Evenly: the same as the rate, whatever the order within a few milliseconds.
     expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(backlogMs * 0.15);
+    expect(world.warnings).toEqual(['logins-refused']);
+  });
+
+  test('holds no more than it has room for, however soon they would be served', () => {
+    // Resumes have no turn to wait for, and this program never says whether they may come in.
+    const world = new DeskWorld({ authorize: () => new Promise(() => {}) });
+    stopClock();
+    const resumes = Array.from({ length: MAX_LOGINS_PENDING + 100 }, (_, k) => {
+      const one = proof(k, true);
+      new DataView(one.peer.buffer).setUint32(0, k);
+      return one;
+    });
+    world.desk.take(0, resumes);
+    expect(world.desk.stats()).toMatchObject({ pending: MAX_LOGINS_PENDING, refused: 100 });
     limit('logins waiting for verification').sees({
       answers: world.verdicts.map(({ refusal }) => refusal?.code),
       stats: { admission: world.desk.stats() },
