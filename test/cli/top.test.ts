@@ -63,6 +63,15 @@ describe('the screen of top', () => {
     expect(fake.written.at(-1)).toContain('d');
   });
 
+  it('is as large as most where the terminal says no size', () => {
+    const { fake, shown } = terminal();
+    fake.columns = 0;
+    fake.rows = 0;
+    shown.open();
+    shown.show(Array.from({ length: 30 }, () => plain('x'.repeat(100))));
+    expect(fake.written.at(-1)!.match(/x+/g)).toEqual(Array(24).fill('x'.repeat(80)));
+  });
+
   it('leaves the terminal as it was, however often it is closed', () => {
     const { fake, shown } = terminal();
     shown.open();

@@ -67,7 +67,9 @@ export class Terminal {
 
   readonly #draw = (): void => {
     if (!this.#open) return;
-    const { columns = 80, rows = 24 } = this.#screen;
+    // A terminal that was given no size (script, some containers) says 0.
+    const columns = this.#screen.columns || 80;
+    const rows = this.#screen.rows || 24;
     const shown = this.#lines.slice(0, rows).map(({ text, style }) => {
       const cut = [...text].slice(0, columns).join('');
       return `${this.#style(cut, style)}${TO_END_OF_LINE}`;
