@@ -203,8 +203,8 @@ function doesNotFallAgain({ series, moments, plan }: Outcome): Criterion {
   let top = 0;
   let fall = 0;
   for (let at = lowest; at < series.online.length; at++) {
-    top = Math.max(top, series.online[at]!);
-    fall = Math.max(fall, Math.min(top, series.capacityPeers[at]!) - series.online[at]!);
+    top = Math.max(Math.min(top, series.capacityPeers[at]!), series.online[at]!);
+    fall = Math.max(fall, top - series.online[at]!);
   }
   return {
     number: 7,

@@ -34,8 +34,8 @@ export interface RelayListOptions {
 /** Less than this share of what the relays hold counts as none: a full network has a free place here and there always (a). */
 const LEAST_ROOM = 0.015;
 /** Of what a relay takes, what the list may send: others come by themselves. In a burst, so many milliseconds of it. */
-const RATE_SHARE = 0.8;
-const BURST_MS = 100;
+const RATE_SHARE = 0.75;
+const BURST_MS = 40;
 /** Relays that are looked at for one that may be named now. */
 const DRAWS = 4;
 

@@ -18,7 +18,7 @@ function named(name: string): Command {
         description: 'ours, naive, exit-jitter, shed-nojitter, several of them, or all (default ours)',
         valueHint: 'NAME,..',
       },
-      peers: { type: 'string', description: 'Peers (default 100000; real: 2000)', valueHint: 'N' },
+      peers: { type: 'string', description: 'Peers (default 100000; real: 2400)', valueHint: 'N' },
       relays: {
         type: 'string',
         description: 'Relays (default: as the utilisation needs; real: 8)',
@@ -37,7 +37,7 @@ function named(name: string): Command {
       seed: { type: 'string', description: 'Same seed, same replay (default 1)', valueHint: 'N' },
       scale: {
         type: 'string',
-        description: 'How many times as fast the outage goes (default 1; real: 120)',
+        description: 'How many times as fast the outage goes (default 1; real: 60)',
         valueHint: 'N',
       },
       tipping: {
@@ -66,7 +66,7 @@ function named(name: string): Command {
       [`${name} mass-restart`, '100,000 peers, 75% utilised'],
       [`${name} cascade --utilisation all --html r.html`, 'at 60, 75 and 90%, with plots'],
       [`${name} cascade --arm all --mega 5`, 'what each measure is worth'],
-      [`${name} cascade --real --compare`, 'eight relay processes, 2,000 sockets, and the simulation beside'],
+      [`${name} cascade --real --compare`, '32 relay processes, 2,400 sockets, and the simulation beside'],
       [`${name} mass-restart --peers 1000000 --tipping`, 'full size, and where it tips over'],
     ],
     exitCodes: [
