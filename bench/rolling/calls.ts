@@ -69,7 +69,7 @@ export class MovingCalls {
     const peers = this.#calls.flatMap(({ caller, callee }) => [caller, callee]);
     let next = 0;
     const some = async (): Promise<void> => {
-      for (let peer = peers[next++]; peer !== undefined; peer = peers[next++]) await peer.logIn();
+      for (let peer = peers[next++]; peer !== undefined; peer = peers[next++]) await peer.logInPatiently();
     };
     await Promise.all(Array.from({ length: atOnce }, some));
     for (const call of this.#calls) await this.#open(call);

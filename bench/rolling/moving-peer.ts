@@ -71,6 +71,19 @@ export class MovingPeer {
     };
   }
 
+  /** The first login: comes back in its turn as often as the relay is too busy. */
+  async logInPatiently(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.logIn();
+      } catch (error) {
+        if (!(error instanceof RelayRefusal) || error.retryAfterMs === null) throw error;
+        this.#comeback.told(error.retryAfterMs);
+        await new Promise((resolve) => setTimeout(resolve, this.#comeback.nextMs(performance.now())));
+      }
+    }
+  }
+
   leave(): void {
     this.#stopped = true;
     this.#peer?.leave();
