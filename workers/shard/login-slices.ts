@@ -103,11 +103,10 @@ export class LoginSlices<T> {
   }
 
   #take(): T | undefined {
-    return (
-      this.#verdicts.shift() ??
-      this.#resumes.shift(this.#now, this.#dropped) ??
-      this.#others.shift(this.#now, this.#dropped)
-    );
+    // Not `??` here: a verdict that is null is a fault, which must be seen.
+    const verdict = this.#verdicts.shift();
+    if (verdict !== undefined) return verdict;
+    return this.#resumes.shift(this.#now, this.#dropped) ?? this.#others.shift(this.#now, this.#dropped);
   }
 
   /** Told one by one, each a login's room after the one before it (core/overload/admission.ts). */
