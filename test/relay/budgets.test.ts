@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { allow, type Channel, connect, OptionError, type RelayOptions } from 'supernode';
 import { describe, expect, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
+import { BundleWriter } from '../fixtures/bundle-writer.ts';
 import { jainIndex } from '../fixtures/jain.ts';
 import { limit } from '../fixtures/limits.ts';
 import { type RawEnd, RawPeer, REALTIME, RELIABLE, sendOn } from '../fixtures/raw-peer.ts';
@@ -56,8 +57,12 @@ describe('a budget', () => {
   test('of frames holds as one of bytes does', async () => {
     const relay = await startBareRelay({ budgets: { session: { in: { framesPerSec: 100 } } } });
     const [alice, bob] = [await login(relay), await login(relay)];
-    const [bulk] = await alice.open(bob, BULK);
-    for (let i = 0; i < 300; i++) sendOn(bulk, new Uint8Array(10));
+    const ends = [(await alice.open(bob, BULK))[0], (await alice.open(bob, BULK))[0]];
+    // In one message, so that no time passes, by turns, so that each is decided on.
+    const bundle = new BundleWriter();
+    for (let i = 0; i < 300; i++)
+      bundle.addData(op.OP_DATA + BULK.priority, ends[i % 2]!.label, new Uint8Array(10));
+    alice.send(bundle.take());
     await alice.roundTrip();
     await bob.roundTrip();
     expect(bob.data.length).toBeGreaterThan(30);
