@@ -70,16 +70,19 @@ interface Entry<T> {
 export const LOGIN_TARGET_MS = 50;
 export const LOGIN_INTERVAL_MS = 500;
 
-/** A little more than one login's room per turn: who comes a moment late still finds room. */
-const SPACING = 1.05;
+/**
+ * A little more than one login's room per turn: who comes a moment late still finds room, and when many came late together, what
+ * they make wait is worked off within seconds.
+ */
+const SPACING = 1.1;
 /** A turn is good from this long before it is due (timers and clocks differ) until TURN_MS after. */
 const EARLY_MS = 50;
 const TURN_MS = 10_000;
 /** So that two who were told the same millisecond do not come in the same. */
 const JITTER_MS = 20;
 /** Who came in his turn waits longer than others before he is refused: only when the capacity fell. */
-const DUE_TARGET_MS = 1_000;
-const DUE_INTERVAL_MS = 2_000;
+const DUE_TARGET_MS = 2_000;
+const DUE_INTERVAL_MS = 4_000;
 /** With a rate: what may be taken at once after a pause, in milliseconds of the rate. */
 const BURST_MS = 100;
 

@@ -73,6 +73,45 @@ function storm({ peers, perSec, floodPerSec = 0, floodKeys = 1, named = true, op
   };
 }
 
+/** Peers that come again as soon as they were refused or served, and after 3 s others, all at once, who obey; in steps of 1 ms. */
+function crowd(load: { hasty: number; obeying: number; perSec: number; offeredPerSec: number }) {
+  const { hasty, obeying, perSec, offeredPerSec } = load;
+  const source = prng(5);
+  const admission = new Admission<number>({ perSec, random: () => source.below(1e9) / 1e9 });
+  const ready = Array.from({ length: hasty }, (_, peer) => peer);
+  const due = new Map([[3_000, Array.from({ length: obeying }, (_, peer) => hasty + peer)]]);
+  let coming: number[] = [];
+  const inAt = new Map<number, number>();
+  let attempts = 0;
+  const again = (peer: number, at: number): void => {
+    if (peer < hasty) ready.push(peer);
+    else due.set(at, [...(due.get(at) ?? []), peer]);
+  };
+  for (let now = 0, owed = 0; now < 120_000 && inAt.size < obeying; now++) {
+    coming = [...coming, ...(due.get(now) ?? [])];
+    for (owed += offeredPerSec / 1_000; owed >= 1; owed--) {
+      const peer = coming.shift() ?? ready.shift();
+      if (peer === undefined) continue;
+      if (peer >= hasty) attempts++;
+      const refused = admission.offer(peer, 'full', now, peer);
+      if (refused) again(peer, now + refused.retryAfterMs);
+    }
+    const { batch, refused } = admission.take(64, now);
+    for (const { item, retryAfterMs } of refused) again(item, now + retryAfterMs);
+    for (const peer of batch) {
+      if (peer < hasty) ready.push(peer);
+      else inAt.set(peer, now);
+    }
+  }
+  const idealMs = ((hasty + obeying) / perSec) * 1_000;
+  const lastMs = Math.max(...inAt.values()) - 3_000;
+  return {
+    everyoneIsIn: inAt.size === obeying,
+    timesIdeal: lastMs / idealMs,
+    attemptsEach: attempts / obeying,
+  };
+}
+
 describe('admission', () => {
   it('lets everyone who obeys in within 1.3 x the ideal time, and after about one refusal', () => {
     fc.assert(
@@ -100,6 +139,19 @@ describe('admission', () => {
     // Who would wait too long is told when he comes, not with all others when the interval is over.
     expect(mostPending).toBeLessThan(300);
     expect(mostRefused).toBeLessThan(300);
+  });
+
+  it('does so when those who do not wait come late to their turns, all together', () => {
+    // They come again as soon as they are refused, and while the others come for the first time nobody else gets through.
+    const { everyoneIsIn, timesIdeal, attemptsEach } = crowd({
+      hasty: 2_500,
+      obeying: 2_500,
+      perSec: 200,
+      offeredPerSec: 2_000,
+    });
+    expect(everyoneIsIn).toBe(true);
+    expect(timesIdeal).toBeLessThan(1.3);
+    expect(attemptsEach).toBeLessThan(2.05);
   });
 
   it('refuses nearly twice as often without turns: that is what they are for', () => {
@@ -134,12 +186,12 @@ describe('admission', () => {
     const admission = new Admission<number>({ perSec: 10, random: () => 0, mostPending: 1 });
     admission.offer(0, 'full', 0, 'first');
     const refused = admission.offer(1, 'full', 0, 'second');
-    expect(refused).toEqual({ retryAfterMs: 205 });
+    expect(refused).toEqual({ retryAfterMs: 210 });
     for (let now = 1; now < 100; now++) {
-      expect(admission.offer(1, 'full', now, 'second')).toEqual({ retryAfterMs: 205 - now });
+      expect(admission.offer(1, 'full', now, 'second')).toEqual({ retryAfterMs: 210 - now });
     }
     expect(admission.turns).toBe(1);
-    expect(admission.offer(2, 'full', 99, 'third')).toEqual({ retryAfterMs: 211 });
+    expect(admission.offer(2, 'full', 99, 'third')).toEqual({ retryAfterMs: 221 });
   });
 
   it('takes no more than its rate, and tells when the next may be taken', () => {
