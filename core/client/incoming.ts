@@ -1,7 +1,8 @@
 /** Channels that arrived, as an async iterator: they wait here until somebody asks. */
+
+import { Fifo } from '../fifo.ts';
 import type { SupernodeError } from '../protocol/errors.ts';
 import type { Channel } from './channel.ts';
-import { Fifo } from './fifo.ts';
 
 type Result = IteratorResult<Channel, undefined>;
 

@@ -9,10 +9,11 @@
  * (browsers). A half that finds the socket too full waits here, and is pumped when the socket made progress: classes
  * in order of priority, the halves of a class in turn, a bundle's worth each.
  */
+
+import { Fifo } from '../fifo.ts';
 import { dataFrameBytes, writeDataFrame } from '../protocol/frame.ts';
 import { MAX_BUNDLE_BYTES } from '../protocol/limits.ts';
 import { PRIORITY_COUNT } from '../protocol/ops.ts';
-import { Fifo } from './fifo.ts';
 import type { ClientSocket } from './platform.ts';
 import type { DataSink, SendHalf } from './send-half.ts';
 

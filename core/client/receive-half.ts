@@ -8,8 +8,9 @@
  * sender's end() waits for it); and all that arrived was consumed while a window is too small for a quarter of it to
  * be missing, because then the sender's next frame may need more than is outstanding, and neither end would move.
  */
+
+import { Fifo } from '../fifo.ts';
 import { MAX_FRAME_BYTES, MAX_REALTIME_QUEUE_BYTES } from '../protocol/limits.ts';
-import { Fifo } from './fifo.ts';
 
 /** What a waiting frame costs beside its bytes, so that a queue of empty messages is bounded as well. */
 const WAITING_OVERHEAD_BYTES = 64;

@@ -7,10 +7,11 @@
  * Reliable: a queue in order, bounded by refusing; `credit` counts whole frames, END included.
  * Realtime: a queue bounded by dropping the oldest, and what outlived `lifeMs`; no credit.
  */
+
+import { Fifo } from '../fifo.ts';
 import { dataFrameBytes } from '../protocol/frame.ts';
 import { MAX_REALTIME_QUEUE_BYTES } from '../protocol/limits.ts';
 import { OP_DATA, OP_END } from '../protocol/ops.ts';
-import { Fifo } from './fifo.ts';
 
 /** Payload bytes of a reliable channel that may wait for credit or for the socket. */
 export const MAX_RELIABLE_QUEUE_BYTES = 16 * 1024 * 1024;

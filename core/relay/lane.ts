@@ -2,7 +2,7 @@
  * A lane of the directory pool: a bounded queue, worked off in batches, one batch at a time. So what one lane waits for
  * never holds up another, and asks are done in the order in which they came.
  */
-import { Fifo } from '../client/fifo.ts';
+import { Fifo } from '../fifo.ts';
 
 export interface LaneHost<W> {
   /** Asks that may wait or be worked on; more are refused. */

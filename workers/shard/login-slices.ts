@@ -10,6 +10,7 @@
  * the rate at which it does them. To tell it is work too, so it has its part of the slices: every other step, while there is
  * any. What is in here is bounded by the sessions that are logging in, and in time by CoDel.
  */
+import { Fifo } from '../../core/fifo.ts';
 import { LOGIN_INTERVAL_MS, LOGIN_TARGET_MS } from '../../core/overload/admission.ts';
 import { Capacity } from '../../core/overload/capacity.ts';
 import { CodelQueue } from '../../core/overload/codel-queue.ts';
@@ -30,8 +31,8 @@ export type Lane = 'verdict' | 'resume' | 'other';
 export class LoginSlices<T> {
   readonly #work: (item: T) => void;
   readonly #shed: (item: T, retryAfterMs: number) => void;
-  readonly #verdicts = new Line<T>();
-  readonly #refusals = new Line<{ item: T; retryAfterMs: number }>();
+  readonly #verdicts = new Fifo<T>();
+  readonly #refusals = new Fifo<{ item: T; retryAfterMs: number }>();
   readonly #resumes = new CodelQueue<T>(CODEL);
   readonly #others = new CodelQueue<T>(CODEL);
   readonly #capacity = new Capacity({ initialPerSec: INITIAL_PER_SEC });
@@ -51,7 +52,7 @@ export class LoginSlices<T> {
   }
 
   get size(): number {
-    return this.#verdicts.size + this.#refusals.size + this.#resumes.size + this.#others.size;
+    return this.#verdicts.length + this.#refusals.length + this.#resumes.size + this.#others.size;
   }
 
   add(item: T, lane: Lane): void {
@@ -117,32 +118,4 @@ export class LoginSlices<T> {
     const retryAfterMs = Math.ceil(this.#lastTurn - this.#now + Math.random() * JITTER_MS);
     this.#refusals.push({ item, retryAfterMs });
   };
-}
-
-const LEAST_LET_GO = 1_024;
-
-/** First in, first out. */
-class Line<T> {
-  #items: T[] = [];
-  #next = 0;
-
-  get size(): number {
-    return this.#items.length - this.#next;
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  shift(): T | undefined {
-    if (this.#next === this.#items.length) return undefined;
-    const item = this.#items[this.#next++];
-    const { length } = this.#items;
-    // What was taken is let go of, at most as often as half of what is there was taken.
-    if (this.#next === length || (this.#next >= LEAST_LET_GO && this.#next * 2 >= length)) {
-      this.#items = this.#items.slice(this.#next);
-      this.#next = 0;
-    }
-    return item;
-  }
 }

@@ -10,6 +10,7 @@
  * Small neighbours that must not be lost are joined, as realtime ones of one channel are, and every item is charged ITEM_BYTES beside its own: frames of ten
  * bytes would otherwise cost thirty times what the bounds say (seen: 84 MiB for 1.25 MiB of pongs).
  */
+import { Fifo } from '../../core/fifo.ts';
 import { readLabel } from '../../core/protocol/frame.ts';
 import {
   CLASS_QUEUE_BYTES,
@@ -52,41 +53,9 @@ const JOIN_REALTIME_BYTES = 1024;
 /** When they came within so many milliseconds. */
 const JOIN_REALTIME_MS = 5;
 
-/** A first-in first-out list that drops its consumed head now and then. */
-class Fifo {
-  #items: Waiting[] = [];
-  #head = 0;
-
-  push(item: Waiting): void {
-    this.#items.push(item);
-  }
-
-  last(): Waiting | undefined {
-    return this.#items[this.#items.length - 1];
-  }
-
-  peek(): Waiting | undefined {
-    return this.#items[this.#head];
-  }
-
-  shift(): Waiting | undefined {
-    const item = this.#items[this.#head];
-    if (item === undefined) return undefined;
-    this.#head++;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 512 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
-}
-
 export class PressureQueue {
-  readonly #lasting: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
-  readonly #realtime: Fifo[] = Array.from({ length: PRIORITY_COUNT }, () => new Fifo());
+  readonly #lasting = Array.from({ length: PRIORITY_COUNT }, () => new Fifo<Waiting>());
+  readonly #realtime = Array.from({ length: PRIORITY_COUNT }, () => new Fifo<Waiting>());
   readonly #fate: Fate;
   readonly #counters: Float64Array;
   /** Of all realtime data, and of each class. */

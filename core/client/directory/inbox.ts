@@ -9,11 +9,12 @@
  * the session ends comes again in the next; what was done by then is known by (from, id), and dropped. Owned by
  * Messages.
  */
+
+import { Fifo } from '../../fifo.ts';
 import type { Body } from '../../protocol/control.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { MAIL_WINDOW_MESSAGES } from '../../protocol/limits.ts';
 import type { OP_MAIL } from '../../protocol/ops.ts';
-import { Fifo } from '../fifo.ts';
 
 export type Mail = Body<typeof OP_MAIL>;
 /** `nobody`: the application stopped listening; the message waits until it listens again. */

@@ -2,8 +2,9 @@
  * Messages as async iterators. Each message goes to one of them: the one that asked first. It is done when that one
  * asks for the next; one that is left (return(), or break in a loop) gives its last message back.
  */
+
+import { Fifo } from '../../fifo.ts';
 import type { SupernodeError } from '../../protocol/errors.ts';
-import { Fifo } from '../fifo.ts';
 import type { Message } from './message.ts';
 
 type Result = IteratorResult<Message, undefined>;

@@ -6,11 +6,12 @@
  *
  * A request that was given up keeps its place until its answer comes: the relay counts it until then.
  */
+
+import { Fifo } from '../../fifo.ts';
 import { type Body, type Control, type ControlOp, encodeControl } from '../../protocol/control.ts';
 import { ProtocolError, SupernodeError } from '../../protocol/errors.ts';
 import { MAX_REQUESTS_PENDING } from '../../protocol/limits.ts';
 import * as op from '../../protocol/ops.ts';
-import { Fifo } from '../fifo.ts';
 
 /** The op of each request's answer. */
 const ANSWERS = {
