@@ -45,7 +45,8 @@ export function verifyByOpenSsl(publicKey: Uint8Array, text: Uint8Array, signatu
 /** An optional dependency: there is no binary for every system. */
 function loadSodium(): Sodium | null {
   try {
-    return createRequire(import.meta.url)('sodium-native') as Sodium;
+    const loaded = createRequire(import.meta.url)('sodium-native') as Partial<Sodium>;
+    return typeof loaded.crypto_sign_verify_detached === 'function' ? (loaded as Sodium) : null;
   } catch {
     return null;
   }

@@ -121,7 +121,7 @@ export class Logins {
       return;
     }
     session.early++;
-    const bundle = copyOf(message);
+    const bundle = new Uint8Array(message.slice(0));
     // A frame is [op, requestId, body]: its second byte is the op (docs/protocol.md §4).
     this.#slices.add({ session, bundle }, bundle[1] === op.OP_RESUME ? 'resume' : 'other');
   }
@@ -296,13 +296,4 @@ export class Logins {
     session.outEnd += frame.length;
     session.outFrames++;
   }
-}
-
-/** From Node's pool of small buffers: an allocation of its own takes longer than to read a login. */
-function copyOf(message: ArrayBuffer): Uint8Array {
-  const { buffer, byteOffset } = Buffer.allocUnsafe(message.byteLength);
-  // Not the Buffer itself: the packet path would then meet arrays of two kinds.
-  const copy = new Uint8Array(buffer, byteOffset, message.byteLength);
-  copy.set(new Uint8Array(message));
-  return copy;
 }
