@@ -423,6 +423,7 @@ class Shard {
     }
     try {
       this.#turn();
+      this.#departures.sayAll();
     } catch (error) {
       this.#fault('close', error, undefined);
     }

@@ -62,7 +62,7 @@ test('a resume that waited in its shard for longer than it may is told when to c
   }
   world.now += 1_500;
   while (world.turns.length > 0) world.turns.shift()!();
-  world.shard.departures.say();
+  world.shard.departures.sayAll();
   const errors = [first, second].flatMap(({ socket }) => socket.sends.slice(1));
   const text = Buffer.concat(errors).toString('latin1');
   expect(text).toContain('retryAfterMs');

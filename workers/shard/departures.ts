@@ -146,7 +146,12 @@ export class Departures {
 
   /** Once per turn, after the flush. */
   say(): void {
-    this.#farewells.say();
+    if (this.#farewells.say()) this.#host.schedule();
+  }
+
+  /** Before the thread ends. */
+  sayAll(): void {
+    this.#farewells.sayAll();
   }
 }
 
