@@ -211,6 +211,10 @@ describe('a relay', () => {
     const fourth = await dial(relay);
     fourth.sendLogin();
     const { error } = await fourth.ended;
+    expect(error?.retryAfterMs).toBe(5_000);
+    const fifth = await dial(relay);
+    fifth.sendLogin();
+    expect((await fifth.ended).error?.retryAfterMs).toBeGreaterThanOrEqual(5_000);
     await until('the operator is warned', () => warnings.length > 0);
     limit('peers').sees({
       answers: [error?.code],

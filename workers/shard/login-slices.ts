@@ -55,6 +55,11 @@ export class LoginSlices<T> {
     return this.#verdicts.length + this.#refusals.length + this.#resumes.size + this.#others.size;
   }
 
+  /** Steps per second, as measured. */
+  get perSec(): number {
+    return this.#capacity.perSec;
+  }
+
   add(item: T, lane: Lane): void {
     if (lane === 'verdict') this.#verdicts.push(item);
     else (lane === 'resume' ? this.#resumes : this.#others).push(item, performance.now());

@@ -69,6 +69,14 @@ interface Early {
 /** What costs more than a look, and may come from many at once. */
 type Step = Early | Resume | Verdict;
 
+/**
+ * Who finds the relay full comes back to no effect, and at the price of a login, until somebody leaves: so those who try
+ * take a tenth of the shard's logins, each after this time at the earliest.
+ */
+const FULL_RETRY_MS = 5_000;
+const FULL_SHARE = 0.1;
+const FULL_MOST_MS = 300_000;
+
 /** A login is about 250 bytes. A larger bundle is read at once: most likely it costs its session. */
 export const MAX_EARLY_BYTES = 1024;
 /** Of one session, that wait to be read: a resume, a login after it was refused, and pings. */
@@ -79,6 +87,8 @@ export class Logins {
   readonly #former: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   /** Sessions not logged in yet, in order of their deadlines. */
   readonly #pending = new Set<Session>();
+  /** When the last of those who found the relay full is to come back. */
+  #lastFullTurn = 0;
 
   readonly #frames: LoginFrames;
   readonly #proofs: ProofBatches;
@@ -270,7 +280,7 @@ export class Logins {
     const claim = presence.claim(key, place, this.#former);
     if (claim === 'full') {
       const message = `This relay holds the ${presence.capacity} peers that it has room for.`;
-      this.#host.refuse(session, 'relay-full', message);
+      this.#host.refuse(session, 'relay-full', message, this.#fullRetryMs());
       return;
     }
     this.forget(session);
@@ -284,6 +294,13 @@ export class Logins {
     const { ticket, secret } = sealTicket(task, key, Date.now() + limits.TICKET_LIFETIME_MS, known);
     this.#sayReady(session, this.#frames.ready(resumed, { peer: key, ticket, secret }));
     this.#host.arrived(session, resumed, known);
+  }
+
+  #fullRetryMs(): number {
+    const now = performance.now();
+    const next = this.#lastFullTurn + 1_000 / (FULL_SHARE * this.#slices.perSec);
+    this.#lastFullTurn = Math.min(Math.max(now + FULL_RETRY_MS, next), now + FULL_MOST_MS);
+    return Math.ceil(this.#lastFullTurn - now);
   }
 
   #sayReady(session: Session, frame: Uint8Array): void {
