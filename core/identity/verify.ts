@@ -14,7 +14,8 @@ interface Sodium {
   crypto_sign_verify_detached(signature: Uint8Array, text: Uint8Array, key: Uint8Array): boolean;
 }
 
-const sodium = loadSodium();
+/** undefined: not loaded yet. It takes 40 ms, and most threads and programs check no signature. */
+let sodium: Sodium | null | undefined;
 
 /**
  * Whether `signature` is the Ed25519 signature (RFC 8032) of `text` by the key; false for bytes that are no key, and for
@@ -22,6 +23,7 @@ const sodium = loadSodium();
  */
 export function verifySignature(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+  if (sodium === undefined) sodium = loadSodium();
   if (sodium === null) return verifyByOpenSsl(publicKey, text, signature);
   return sodium.crypto_sign_verify_detached(signature, text, publicKey);
 }

@@ -16,7 +16,7 @@ import { type Place, PresenceTable } from '../threads/presence.ts';
 import { TaskGate } from '../threads/task-gate.ts';
 import { drainRoute } from './admin/drain.ts';
 import { healthRoutes, type NotReady } from './admin/health.ts';
-import { metricsRoute, type Snapshot } from './admin/metrics.ts';
+import type { Snapshot } from './admin/metrics.ts';
 import { numbersRoutes } from './admin/numbers.ts';
 import type { AdminRoute } from './admin/routes.ts';
 import { type Admin, startAdmin } from './admin/server.ts';
@@ -312,7 +312,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   async start(): Promise<void> {
     const { host, port, shards, tls, admin, loginTimeoutMs, authorize } = this.#options;
     this.#port = await probePort(host, port);
-    if (admin) this.#admin = await startAdmin(admin, this.#adminRoutes());
+    if (admin) this.#admin = await startAdmin(admin, await this.#adminRoutes());
     if (tls) this.#tls = await tlsFiles(tls);
     this.#directory = await RelayDirectory.open({
       options: this.#options,
@@ -364,7 +364,9 @@ export class Relay extends EventEmitter<RelayEvents> {
     this.#state = 'open';
   }
 
-  #adminRoutes(): AdminRoute[] {
+  async #adminRoutes(): Promise<AdminRoute[]> {
+    // Only here: prom-client takes 30 ms to load.
+    const { metricsRoute } = await import('./admin/metrics.ts');
     const snapshot = (): Snapshot => {
       const stats = this.stats();
       return { ...stats, ready: stats.notReady.length === 0 };
