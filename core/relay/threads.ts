@@ -75,6 +75,8 @@ export class ShardThreads {
       maxThreads: count,
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
+      // Its histograms take 10 ms to make, and nobody reads them.
+      recordTiming: false,
       resourceLimits: { maxYoungGenerationSizeMb: SHARD_YOUNG_GENERATION_MB },
       idleTimeout: Number.POSITIVE_INFINITY,
     });
