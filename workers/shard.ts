@@ -46,6 +46,9 @@ import { WhyLedger } from './shard/why.ts';
 
 /** Deadlines are looked at this often. */
 const SWEEP_MS = 500;
+/** In and out, in LOOK_MS: a shard that moves as much watches its loop closely (core/threads/loop-lag.ts). */
+const BUSY_FRAMES = 100;
+const BUSY_BYTES = 256 * 1024;
 
 class Shard {
   readonly task: ShardTask;
@@ -75,7 +78,9 @@ class Shard {
   readonly #departures: Departures;
   readonly #limitWarnings: LimitWarnings;
   readonly versionRules: VersionRules;
-  readonly #lag = new LoopLag();
+  readonly #lag = new LoopLag(LOOK_MS);
+  #framesLooked = 0;
+  #bytesLooked = 0;
   readonly #app: ShardApp;
   readonly #closed: () => void;
   #turnDue = false;
@@ -206,11 +211,18 @@ class Shard {
   /** How late this thread is: for the operator, and so that neither it nor a receiver is asked for more than it can do. */
   #lookAtItself(now: number): void {
     const { counters } = this;
-    this.#lag.sample(now);
+    const frames = counters[C.framesIn]! + counters[C.framesOut]!;
+    const bytes = counters[C.bytesIn]! + counters[C.bytesOut]!;
+    const busy = frames - this.#framesLooked >= BUSY_FRAMES || bytes - this.#bytesLooked >= BUSY_BYTES;
+    this.#framesLooked = frames;
+    this.#bytesLooked = bytes;
+    this.#lag.sample(now, busy);
     counters[C.lagMeanUs] = this.#lag.meanUs;
     counters[C.lagMaxUs] = this.#lag.maxUs;
     this.outboxes.flights.lagMs = this.#lag.lastMaxUs / 1_000;
-    this.behind.look(this.#lag.meanUs / 1_000, counters[C.queuedBytes]! / MAX_SHARD_QUEUE_BYTES);
+    // One that has little to do is late for want of a processor: to forward less would not help it.
+    const lateMs = busy ? this.#lag.meanUs / 1_000 : 0;
+    this.behind.look(lateMs, counters[C.queuedBytes]! / MAX_SHARD_QUEUE_BYTES);
   }
 
   // --- what the socket brings ------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ function named(name: string): Command {
       peers: { type: 'string', description: 'Peers (default 100000; real: 2400)', valueHint: 'N' },
       relays: {
         type: 'string',
-        description: 'Relays (default: as the utilisation needs; real: 8)',
+        description: 'Relays (default: as the utilisation needs; real: 32)',
         valueHint: 'N',
       },
       utilisation: {

@@ -39,7 +39,7 @@ import { WHY_MINUTES, WhyDesk, type WhyReport } from './why-desk.ts';
 /** Peers that come now would be told to come back later than this: others should be asked first. */
 const READY_BACKLOG_MS = 1_000;
 /** As often as the shards do. */
-const LAG_SAMPLE_MS = 500;
+const LAG_SAMPLE_MS = 100;
 
 export interface RelayEvents {
   /** A peer has logged in. */
@@ -84,7 +84,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   readonly #tenants: Tenants;
   readonly #why: WhyDesk;
   readonly #startedAt = performance.now();
-  readonly #lag = new LoopLag();
+  readonly #lag = new LoopLag(LAG_SAMPLE_MS);
   readonly #lagTimer = setInterval(() => this.#lag.sample(performance.now()), LAG_SAMPLE_MS).unref();
   #shards: ShardThreads | null = null;
   #directory: RelayDirectory | null = null;

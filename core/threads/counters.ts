@@ -102,7 +102,7 @@ export const COUNTERS = [
   'waited1024',
   'waited2048',
   'waitedMs', // how long they waited in all
-  'lagMeanUs', // gauge: how late the event loop was, over the last half second
+  'lagMeanUs', // gauge: how late the event loop was, over the last tenth of a second
   'lagMaxUs', // gauge: the most of the last 10 to 20 seconds
   'whyForgotten', // entries of the ledger (why.ts) that had to go before their time
   'upgradesRefusedFull', // sockets refused before they were WebSockets: too many are logging in

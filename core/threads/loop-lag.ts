@@ -1,15 +1,20 @@
 /**
- * How late a thread's event loop is: what every packet, timer and answer of it waits. libuv measures it, with no JavaScript;
- * `sample` is called now and then.
+ * How late a thread's event loop is: what every packet, timer and answer of it waits. `sample` is called at an interval, and
+ * is as late as the loop was then. A thread that has much to do also lets libuv look every 10 ms, with no JavaScript: a thread
+ * that has nothing to do would be woken a hundred times a second, for 1% of a core.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** How often it is measured. A measurement is this long when the loop is not late at all. */
+/** How often libuv looks. A measurement is this long when the loop is not late at all. */
 const EVERY_MS = 10;
 const WINDOW_MS = 10_000;
+/** Timers of Node are whole milliseconds: so late is on time. */
+const TIMER_MS = 1;
 
 export class LoopLag {
+  readonly #sampleMs: number;
   readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: EVERY_MS });
+  #sampledAt = Number.POSITIVE_INFINITY;
   #windowAt = performance.now();
   #max = 0;
   #maxBefore = 0;
@@ -18,8 +23,9 @@ export class LoopLag {
   /** The most between the last two samples, microseconds. */
   lastMaxUs = 0;
 
-  constructor() {
-    this.#histogram.enable();
+  /** @param sampleMs the interval at which `sample` will be called. */
+  constructor(sampleMs: number) {
+    this.#sampleMs = sampleMs;
   }
 
   /** The most of the last 10 to 20 seconds, microseconds. */
@@ -27,14 +33,22 @@ export class LoopLag {
     return Math.max(this.#max, this.#maxBefore);
   }
 
-  sample(now: number): void {
+  /** @param busy whether libuv is to look until the next sample. */
+  sample(now: number, busy = false): void {
     const histogram = this.#histogram;
+    const sampleUs = Math.max(0, Math.round((now - this.#sampledAt - this.#sampleMs - TIMER_MS) * 1_000));
+    this.#sampledAt = now;
     if (histogram.count > 0) {
       this.meanUs = late(histogram.mean);
       this.lastMaxUs = late(histogram.max);
-      this.#max = Math.max(this.#max, this.lastMaxUs);
       histogram.reset();
+    } else {
+      this.meanUs = sampleUs;
+      this.lastMaxUs = sampleUs;
     }
+    this.#max = Math.max(this.#max, this.lastMaxUs);
+    if (busy) histogram.enable();
+    else histogram.disable();
     if (now - this.#windowAt < WINDOW_MS) return;
     this.#windowAt = now;
     this.#maxBefore = this.#max;
