@@ -113,6 +113,16 @@ export class LoginDesk {
     this.#next();
   }
 
+  /** After how long the last of those who were told to come back is due, milliseconds. */
+  get backlogMs(): number {
+    return Math.round(this.#admission.backlogMs(performance.now()));
+  }
+
+  /** Whether it serves the newest first and sheds what waited long. */
+  get overloaded(): boolean {
+    return this.#admission.overloaded;
+  }
+
   stats(): LoginDeskStats {
     const now = performance.now();
     const admission = this.#admission;
@@ -120,8 +130,8 @@ export class LoginDesk {
       perSec: admission.perSec,
       pending: admission.queued + this.#working,
       turns: admission.turns,
-      backlogMs: Math.round(admission.backlogMs(now)),
-      overloaded: admission.overloaded,
+      backlogMs: this.backlogMs,
+      overloaded: this.overloaded,
       refused: this.#refused,
       waitMs: this.#waits.read(now),
     };
@@ -297,7 +307,8 @@ export class LoginDesk {
     for (const [shard, list] of verdicts) this.#host.answer(shard, list);
     if (now - this.#warnAt < TROUBLE_EVERY_MS) return;
     this.#warnAt = now;
-    const { perSec, backlogMs } = this.stats();
+    const { backlogMs } = this;
+    const { perSec } = this.#admission;
     this.#host.warn(
       'logins-refused',
       `More log in than this relay takes, ${Math.round(perSec)} per second: ${this.#refused} were told to come back so far, the last of them in ${Math.ceil(backlogMs / 1_000)} s.`,

@@ -385,8 +385,7 @@ export class Relay extends EventEmitter<RelayEvents> {
     const because: NotReady[] = this.#state === 'open' ? [] : [this.#state];
     if (this.#shardEnded) because.push('shard-ended');
     if (this.#presence.size >= this.#presence.capacity) because.push('full');
-    const { overloaded, backlogMs } = this.#desk.stats();
-    if (overloaded || backlogMs > READY_BACKLOG_MS) because.push('overloaded');
+    if (this.#desk.overloaded || this.#desk.backlogMs > READY_BACKLOG_MS) because.push('overloaded');
     return because;
   }
 
