@@ -29,7 +29,7 @@ export default defineConfig({
     setupFiles: ['test/equal-bytes.ts'],
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
-    testTimeout: process.env['SUPERNODE_SOAK'] ? 1_200_000 : 60_000,
+    testTimeout: process.env['SUPERNODE_SOAK'] ? 1_200_000 : 120_000,
     hookTimeout: 30_000,
     server: { deps: { external: [/\/dist\//] } },
     reporters: process.env['CI'] ? ['default', 'json'] : ['default'],

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createKeyFile } from '../../core/identity/key-file.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/core/cli/main.js', import.meta.url));
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 export interface RunOptions {
   env?: Record<string, string>;
