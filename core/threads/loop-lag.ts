@@ -13,7 +13,8 @@ const TIMER_MS = 1;
 
 export class LoopLag {
   readonly #sampleMs: number;
-  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: EVERY_MS });
+  /** Made when the thread is busy first: one that was never started counts as a handle of the process. */
+  #histogram: IntervalHistogram | null = null;
   #sampledAt = Number.POSITIVE_INFINITY;
   #windowAt = performance.now();
   #max = 0;
@@ -38,7 +39,7 @@ export class LoopLag {
     const histogram = this.#histogram;
     const sampleUs = Math.max(0, Math.round((now - this.#sampledAt - this.#sampleMs - TIMER_MS) * 1_000));
     this.#sampledAt = now;
-    if (histogram.count > 0) {
+    if (histogram !== null && histogram.count > 0) {
       this.meanUs = late(histogram.mean);
       this.lastMaxUs = late(histogram.max);
       histogram.reset();
@@ -47,8 +48,12 @@ export class LoopLag {
       this.lastMaxUs = sampleUs;
     }
     this.#max = Math.max(this.#max, this.lastMaxUs);
-    if (busy) histogram.enable();
-    else histogram.disable();
+    if (busy) {
+      this.#histogram ??= monitorEventLoopDelay({ resolution: EVERY_MS });
+      this.#histogram.enable();
+    } else {
+      histogram?.disable();
+    }
     if (now - this.#windowAt < WINDOW_MS) return;
     this.#windowAt = now;
     this.#maxBefore = this.#max;
@@ -56,7 +61,7 @@ export class LoopLag {
   }
 
   stop(): void {
-    this.#histogram.disable();
+    this.#histogram?.disable();
   }
 }
 
