@@ -6,7 +6,8 @@ import { startBareRelay, startRelay } from '../../fixtures/relay.ts';
 import { until } from '../../fixtures/until.ts';
 import { killableRelay, latencies, watched } from './run-scenario.ts';
 
-const times = { warmupMs: 20, measureMs: 150 };
+/** A relay's login thread loads libsodium with its first login. */
+const times = { warmupMs: 500, measureMs: 400 };
 const closed: ScenarioPhase = { kind: 'logins-closed', proof: 'signature', concurrency: 4, ...times };
 
 function storm(address: string, peers: number) {
