@@ -14,7 +14,7 @@ interface Sodium {
   crypto_sign_verify_detached(signature: Uint8Array, text: Uint8Array, key: Uint8Array): boolean;
 }
 
-/** undefined: not loaded yet. It takes 40 ms, and most threads and programs check no signature. */
+/** undefined: not loaded yet. It takes 40 ms, and most programs check no signature. */
 let sodium: Sodium | null | undefined;
 
 /**
@@ -23,8 +23,8 @@ let sodium: Sodium | null | undefined;
  */
 export function verifySignature(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
-  if (sodium === undefined) sodium = loadSodium();
-  if (sodium === null) return verifyByOpenSsl(publicKey, text, signature);
+  prepareSignatures();
+  if (!sodium) return verifyByOpenSsl(publicKey, text, signature);
   return sodium.crypto_sign_verify_detached(signature, text, publicKey);
 }
 
@@ -42,6 +42,11 @@ export function verifyByOpenSsl(publicKey: Uint8Array, text: Uint8Array, signatu
     // Bytes that are no point of the curve prove nothing.
     return false;
   }
+}
+
+/** Loads libsodium: for a thread whose first signature is not to wait for it. */
+export function prepareSignatures(): void {
+  if (sodium === undefined) sodium = loadSodium();
 }
 
 /** An optional dependency: there is no binary for every system. */

@@ -6,7 +6,7 @@ import { startBareRelay, startRelay } from '../../fixtures/relay.ts';
 import { until } from '../../fixtures/until.ts';
 import { killableRelay, latencies, watched } from './run-scenario.ts';
 
-/** A relay's login thread loads libsodium with its first login. */
+/** Long enough for a login on a slow machine. */
 const times = { warmupMs: 500, measureMs: 400 };
 const closed: ScenarioPhase = { kind: 'logins-closed', proof: 'signature', concurrency: 4, ...times };
 
