@@ -59,6 +59,13 @@ export interface Moments {
   endMs: number;
 }
 
+export interface Waits {
+  count: number;
+  p50: number;
+  p99: number;
+  max: number;
+}
+
 export interface Outcome {
   form: 'simulated' | 'real';
   plan: Plan;
@@ -71,8 +78,10 @@ export interface Outcome {
   restarts: number;
   /** Calls on relays that the trigger did not end, as seen over the replay, and how many of them broke. */
   calls: { onSurvivors: number; broken: number };
-  /** What logins waited in a relay's queue until served, milliseconds of a clock. */
-  queueWaitMs: { count: number; p50: number; p99: number; max: number };
+  /** What logins waited in a relay until served, milliseconds of a clock. */
+  queueWaitMs: Waits;
+  /** Real: the same as the peers' clocks have it, from their proof to `ready`; the machine that all of them share is in it. */
+  peerWaitMs: Waits | null;
   /** Most logins in one relay's queue, and the bound that it has; null: none. */
   queueDepth: { most: number; bound: number | null };
   /** Most memory of one relay for sessions, queue and turns, and the bound that follows from its limits; null: none. */

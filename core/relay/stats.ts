@@ -5,6 +5,7 @@ import {
   COUNTERS,
   type CounterName,
   countersOf,
+  LOGIN_BOUNDS_MS,
   SEND_BUCKETS,
   WAIT_BUCKETS,
 } from '../threads/counters.ts';
@@ -75,6 +76,11 @@ export interface RelayStats {
    * last has all beyond. And how long they waited in all.
    */
   waited: { frames: number[]; sumMs: number };
+  /**
+   * Logins and resumes that were let in, by how long they took from their proof's arrival until they were ready: at most 1 ms, 2, 5,
+   * 10, 20, 50, and so on to 5 s; the last has all beyond. And how long they took in all.
+   */
+  loginTimes: { logins: number[]; sumMs: number };
   /** Receivers that did not keep up: how often that began, and the bytes that wait for them now. */
   pressure: { times: number; queuedBytes: number };
   /** How late the event loops are: over the last half second, and at most in the last 10 to 20 seconds. */
@@ -199,6 +205,10 @@ export function readStats(
     waited: {
       frames: Array.from({ length: WAIT_BUCKETS }, (_, i) => sum(COUNTERS[C.waited0 + i]!)),
       sumMs: sum('waitedMs'),
+    },
+    loginTimes: {
+      logins: Array.from({ length: LOGIN_BOUNDS_MS.length + 1 }, (_, i) => sum(COUNTERS[C.loginTook1 + i]!)),
+      sumMs: sum('loginTookMs'),
     },
     pressure: { times: sum('pressured'), queuedBytes: sum('queuedBytes') },
     loopLag: {

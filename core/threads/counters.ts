@@ -124,6 +124,22 @@ export const COUNTERS = [
   'endedOverloaded', // sessions ended because the shard, or their socket, held too much
   'endedSilent', // sockets on which nothing was heard for too long
   'endedOversized', // sockets that sent a message larger than a bundle may be
+  // Logins and resumes that were let in, by how long they took from their proof's arrival until they were ready: at most 1 ms,
+  // 2, 5, 10, and so on (LOGIN_BOUNDS_MS); the last has all beyond.
+  'loginTook1',
+  'loginTook2',
+  'loginTook5',
+  'loginTook10',
+  'loginTook20',
+  'loginTook50',
+  'loginTook100',
+  'loginTook200',
+  'loginTook500',
+  'loginTook1000',
+  'loginTook2000',
+  'loginTook5000',
+  'loginTookMore',
+  'loginTookMs', // how long they took in all
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 
@@ -154,4 +170,12 @@ export const WAIT_BUCKETS = 13;
 /** The bucket of so many milliseconds. */
 export function waitBucket(ms: number): number {
   return ms < 1 ? 0 : Math.min(32 - Math.clz32(ms), WAIT_BUCKETS - 1);
+}
+
+/** Upper bounds of the histogram of logins, from `loginTook1` on; one bucket more has what took longer. */
+export const LOGIN_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] as const;
+
+export function loginBucket(ms: number): number {
+  const bucket = LOGIN_BOUNDS_MS.findIndex((bound) => ms <= bound);
+  return bucket < 0 ? LOGIN_BOUNDS_MS.length : bucket;
 }

@@ -38,7 +38,9 @@ describe.each([1, 2, 4])('logging in to a relay with %i shards', (shards) => {
       { id: first.id, client: 'raw/1', resumed: false },
       { id: first.id, client: 'raw/1', resumed: true },
     ]);
-    const { logins, sessions, sockets, faults } = relay.stats();
+    const { logins, loginTimes, sessions, sockets, faults } = relay.stats();
+    expect(loginTimes.logins.reduce((sum, one) => sum + one)).toBe(2);
+    expect(loginTimes.sumMs).toBeGreaterThan(0);
     expect({ logins, sessions, sockets, faults }).toMatchObject({
       logins: { full: 1, resumed: 1, refused: 0 },
       sessions: 1,

@@ -7,6 +7,7 @@
 
 import { fillRandom } from '../../core/identity/random-pool.ts';
 import { type KnownPolicy, openTicket, sealTicket } from '../../core/identity/ticket.ts';
+import { FullTurns } from '../../core/overload/full-turns.ts';
 import type { VersionRules } from '../../core/overload/version-rules.ts';
 import { type Body, encodeControl } from '../../core/protocol/control.ts';
 import type { WireErrorCode } from '../../core/protocol/errors.ts';
@@ -14,7 +15,7 @@ import * as limits from '../../core/protocol/limits.ts';
 import { resumeText } from '../../core/protocol/login-text.ts';
 import * as op from '../../core/protocol/ops.ts';
 import type { Accounts, Budget } from '../../core/threads/accounts.ts';
-import { C } from '../../core/threads/counters.ts';
+import { C, loginBucket } from '../../core/threads/counters.ts';
 import type { LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
@@ -69,14 +70,6 @@ interface Early {
 /** What costs more than a look, and may come from many at once. */
 type Step = Early | Resume | Verdict;
 
-/**
- * Who finds the relay full comes back to no effect, and at the price of a login, until somebody leaves: so those who try
- * take a tenth of the shard's logins, each after this time at the earliest.
- */
-const FULL_RETRY_MS = 5_000;
-const FULL_SHARE = 0.1;
-const FULL_MOST_MS = 300_000;
-
 /** A login is about 250 bytes. A larger bundle is read at once: most likely it costs its session. */
 export const MAX_EARLY_BYTES = 1024;
 /** Of one session, that wait to be read: a resume, a login after it was refused, and pings. */
@@ -87,8 +80,7 @@ export class Logins {
   readonly #former: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
   /** Sessions not logged in yet, in order of their deadlines. */
   readonly #pending = new Set<Session>();
-  /** When the last of those who found the relay full is to come back. */
-  #lastFullTurn = 0;
+  readonly #fullTurns = new FullTurns();
 
   readonly #frames: LoginFrames;
   readonly #proofs: ProofBatches;
@@ -126,6 +118,7 @@ export class Logins {
    * reading one takes 10 us: so they are put aside, and read in slices.
    */
   early(session: Session, message: ArrayBuffer): void {
+    if (session.state === GREETED) session.provedAt = performance.now();
     if (message.byteLength > MAX_EARLY_BYTES || session.early >= MAX_EARLY_BUNDLES) {
       this.#host.read(session, new Uint8Array(message));
       return;
@@ -280,7 +273,8 @@ export class Logins {
     const claim = presence.claim(key, place, this.#former);
     if (claim === 'full') {
       const message = `This relay holds the ${presence.capacity} peers that it has room for.`;
-      this.#host.refuse(session, 'relay-full', message, this.#fullRetryMs());
+      const retryAfterMs = this.#fullTurns.retryAfterMs(performance.now(), this.#slices.perSec);
+      this.#host.refuse(session, 'relay-full', message, retryAfterMs);
       return;
     }
     this.forget(session);
@@ -291,16 +285,12 @@ export class Logins {
     if (claim === 'replaced') this.#host.replace({ ...this.#former });
     counters[resumed ? C.resumes : C.logins]!++;
     counters[C.sessions]!++;
+    const tookMs = performance.now() - session.provedAt;
+    counters[C.loginTook1 + loginBucket(tookMs)]!++;
+    counters[C.loginTookMs]! += tookMs;
     const { ticket, secret } = sealTicket(task, key, Date.now() + limits.TICKET_LIFETIME_MS, known);
     this.#sayReady(session, this.#frames.ready(resumed, { peer: key, ticket, secret }));
     this.#host.arrived(session, resumed, known);
-  }
-
-  #fullRetryMs(): number {
-    const now = performance.now();
-    const next = this.#lastFullTurn + 1_000 / (FULL_SHARE * this.#slices.perSec);
-    this.#lastFullTurn = Math.min(Math.max(now + FULL_RETRY_MS, next), now + FULL_MOST_MS);
-    return Math.ceil(this.#lastFullTurn - now);
   }
 
   #sayReady(session: Session, frame: Uint8Array): void {

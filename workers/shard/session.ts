@@ -42,8 +42,9 @@ export class Session {
   early = 0;
   /** True while the login that is being checked is a resume. */
   resuming = false;
-  /** When the login must be done, in performance.now() milliseconds. */
+  /** When the login must be done, and when its proof came, in performance.now() milliseconds. */
   deadline = 0;
+  provedAt = 0;
 
   /** What will be sent at the end of this turn: outbox[outStart, outEnd). Null while there is nothing. */
   outbox: Uint8Array | null = null;

@@ -30,7 +30,8 @@ export function compare(real: Outcome, simulated: Outcome): Comparison {
       'calls on survivors that broke, %',
       ({ calls }) => (100 * calls.broken) / Math.max(1, calls.onSurvivors),
     ],
-    ['queue wait p99, ms of the clock', ({ queueWaitMs }) => queueWaitMs.p99],
+    ['wait of logins in the relay p99, ms of the clock', ({ queueWaitMs }) => queueWaitMs.p99],
+    ['as peers saw it', ({ queueWaitMs, peerWaitMs }) => (peerWaitMs ?? queueWaitMs).p99],
     ['logins in one queue, most', ({ queueDepth }) => queueDepth.most],
     ['max/mean load in the end', ({ series }) => series.loadMost.at(-1)! / (series.loadMean.at(-1)! || 1)],
   ];

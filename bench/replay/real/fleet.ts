@@ -23,6 +23,8 @@ interface Relay {
   isKilled: boolean;
   overloaded: boolean;
   sample: RelaySample | null;
+  /** What its sample said of logins when `watch` was called. */
+  timesBefore: number[];
   /** Resident memory at the first sample. */
   startBytes: number;
 }
@@ -45,7 +47,8 @@ export class Fleet {
   mostQueued = 0;
   mostGrownBytes = 0;
   mostRssBytes = 0;
-  worstWaitP99Ms = 0;
+  /** Of relays that have ended, since `watch`: logins by how long they took (LOGIN_BOUNDS_MS). */
+  readonly #endedTimes: number[] = [];
 
   constructor(host: FleetHost) {
     this.#host = host;
@@ -71,6 +74,7 @@ export class Fleet {
       isKilled: false,
       overloaded: false,
       sample: null,
+      timesBefore: [],
       startBytes: 0,
     });
     this.start(index);
@@ -112,6 +116,19 @@ export class Fleet {
     };
   }
 
+  /** From here on logins count. */
+  watchLogins(): void {
+    this.#endedTimes.length = 0;
+    for (const relay of this.#relays) relay.timesBefore = relay.sample?.loginTimes ?? [];
+  }
+
+  /** Logins since then by how long they took at all relays. What one has not told when it is killed is lost: a sample's worth. */
+  loginTimes(): number[] {
+    const times = [...this.#endedTimes];
+    for (const relay of this.#relays) addTimes(times, relay);
+    return times;
+  }
+
   /** What each has told of itself; null: it is down. */
   reports(): (RelayReport | null)[] {
     return this.#relays.map((relay) => (relay.isUp ? reportOf(relay) : null));
@@ -136,7 +153,6 @@ export class Fleet {
         this.mostQueued = Math.max(this.mostQueued, message.queued);
         this.mostRssBytes = Math.max(this.mostRssBytes, message.rssBytes);
         this.mostGrownBytes = Math.max(this.mostGrownBytes, message.rssBytes - relay.startBytes);
-        this.worstWaitP99Ms = Math.max(this.worstWaitP99Ms, message.waitP99Ms);
         return;
       case 'overloaded':
         relay.overloaded = true;
@@ -149,9 +165,11 @@ export class Fleet {
 
   #ended(index: number, relay: Relay, how: string): void {
     const wasUp = relay.isUp;
+    addTimes(this.#endedTimes, relay);
     relay.child = null;
     relay.isUp = false;
     relay.sample = null;
+    relay.timesBefore = [];
     if (this.#isClosing || relay.isKilled) return;
     if (!wasUp) this.#host.failed(`Relay ${index} ${how} before it listened.`);
     else this.#host.exited(index, relay.overloaded, how);
@@ -161,4 +179,10 @@ export class Fleet {
 function reportOf({ sample, order }: Relay): RelayReport {
   const { sessions = 0, queued: waiting = 0 } = sample ?? {};
   return { sessions, waiting, mostPeers: order.peers, loginsPerSec: order.loginsPerSec };
+}
+
+function addTimes(times: number[], { sample, timesBefore }: Relay): void {
+  for (const [at, count] of (sample?.loginTimes ?? []).entries()) {
+    times[at] = (times[at] ?? 0) + count - (timesBefore[at] ?? 0);
+  }
 }

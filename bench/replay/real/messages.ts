@@ -26,8 +26,8 @@ export interface RelaySample {
   queued: number;
   rssBytes: number;
   frames: number;
-  /** 99th percentile that the relay itself gives, of the last seconds; 0 where it gives none. */
-  waitP99Ms: number;
+  /** Logins by how long they took there (LOGIN_BOUNDS_MS), since it started. */
+  loginTimes: number[];
 }
 
 export type FromRelay =

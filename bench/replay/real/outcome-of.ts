@@ -1,7 +1,8 @@
 /** The outcome of a real replay, from what its relays, its load processes and its recorder have counted. */
 import { MAX_LOGINS_PENDING } from '../../../core/protocol/limits.ts';
+import { LOGIN_BOUNDS_MS } from '../../../core/threads/counters.ts';
 import { merge, msAt } from '../../run/histograms.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Waits } from '../outcome.ts';
 import { armOf, type Plan } from '../plan.ts';
 import type { Fleet } from './fleet.ts';
 import type { LoadResult } from './messages.ts';
@@ -53,7 +54,8 @@ export function outcomeOf(counted: Counted): Outcome {
       onSurvivors: total(({ calls }) => calls.onSurvivors),
       broken: total(({ calls }) => calls.broken),
     },
-    queueWaitMs: waitsOf(results),
+    queueWaitMs: relayWaits(fleet.loginTimes()),
+    peerWaitMs: peerWaits(results),
     queueDepth: { most: fleet.mostQueued, bound: sheds ? MAX_LOGINS_PENDING : null },
     memoryBytes: { most: fleet.mostGrownBytes, bound: sheds ? memoryBound(plan, shape) : null },
     contacts: recorder.hottest,
@@ -65,7 +67,6 @@ export function outcomeOf(counted: Counted): Outcome {
       contactsNotMade: recorder.notMade,
       audioDelayP50Ms: audio.totalCount === 0 ? 0 : msAt(audio, 0.5),
       audioDelayP99Ms: audio.totalCount === 0 ? 0 : msAt(audio, 0.99),
-      relayWaitP99Ms: fleet.worstWaitP99Ms,
       relayRssMiB: Math.round(fleet.mostRssBytes / MiB),
       storeMs: store.usualMs,
       storeSlowMs: store.slowMs,
@@ -78,7 +79,22 @@ function memoryBound({ relayPeers }: Plan, { megas, megaFactor }: Shape): number
   return mostPeers * SESSION_BYTES + MAX_LOGINS_PENDING * PENDING_BYTES + HEAP_SLACK_BYTES;
 }
 
-function waitsOf(results: readonly LoadResult[]): Outcome['queueWaitMs'] {
+/** By the upper bounds of their buckets; what is beyond the last counts as twice that. */
+function relayWaits(times: readonly number[]): Waits {
+  const bounds = [...LOGIN_BOUNDS_MS, 2 * LOGIN_BOUNDS_MS.at(-1)!];
+  const count = times.reduce((sum, one) => sum + one, 0);
+  const msAtShare = (share: number): number => {
+    let seen = 0;
+    const bucket = times.findIndex((one) => {
+      seen += one;
+      return seen > 0 && seen >= count * share;
+    });
+    return bounds[bucket] ?? 0;
+  };
+  return { count, p50: msAtShare(0.5), p99: msAtShare(0.99), max: msAtShare(1) };
+}
+
+function peerWaits(results: readonly LoadResult[]): Waits {
   const waits = merge(results.map((result) => result.waits));
   if (waits.totalCount === 0) return { count: 0, p50: 0, p99: 0, max: 0 };
   return {

@@ -35,10 +35,16 @@ try {
   });
   run.tell({ kind: 'listening', address: relay.url });
   setInterval(() => {
-    const { sessions, frames, rssBytes, admission } = relay.stats();
+    const { sessions, frames, rssBytes, admission, loginTimes } = relay.stats();
     const queued = Math.max(admission.pending, gate.queued);
-    const { p99 } = admission.waitMs;
-    run.tell({ kind: 'sample', sessions, queued, rssBytes, frames: frames.in, waitP99Ms: p99 });
+    run.tell({
+      kind: 'sample',
+      sessions,
+      queued,
+      rssBytes,
+      frames: frames.in,
+      loginTimes: loginTimes.logins,
+    });
   }, order.tickMs);
   if (!sheds)
     watch(() => gate.waitMs(performance.now()) > MOST_WAIT_MS || relay.stats().sessions > order.peers);

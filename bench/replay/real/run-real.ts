@@ -220,6 +220,7 @@ class RealReplay {
       this.#loads.tell({ kind: 'store', lateMs: this.#store.lateMs });
       this.#store.slow();
     }
+    this.#fleet.watchLogins();
     this.#loads.tell({ kind: 'trigger' });
     if (storeUntilMs === null) return;
     await this.#at(storeUntilMs);

@@ -1,5 +1,5 @@
 /** Makes the series of an outcome from what each step was. */
-import { type AskedWindow, CLASSES, emptySeries, type Outcome, type Series } from '../outcome.ts';
+import { type AskedWindow, CLASSES, emptySeries, type Series, type Waits } from '../outcome.ts';
 import type { Plan } from '../plan.ts';
 
 /** Replay time of a sample, and of a window of criterion 3. */
@@ -120,7 +120,7 @@ export class Recorder {
     this.series.offeredLoad = offeredLoad.map((one) => one / (mean || 1));
   }
 
-  queueWait(): Outcome['queueWaitMs'] {
+  queueWait(): Waits {
     return {
       count: this.#waitCount,
       p50: this.#waitAt(0.5),

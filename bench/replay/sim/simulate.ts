@@ -264,6 +264,7 @@ export class Simulation {
       restarts: this.#restarts,
       calls: { onSurvivors: Math.round(onSurvivors), broken: Math.round(broken) },
       queueWaitMs: this.#recorder.queueWait(),
+      peerWaitMs: null,
       queueDepth: { most: this.#accounts.queueMost, bound: this.#sheds ? MAX_LOGINS_PENDING : null },
       memoryBytes: { most: this.#accounts.memoryMost, bound: this.#sheds ? bound : null },
       contacts: this.#accounts.contacts,

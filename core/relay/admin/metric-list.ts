@@ -1,5 +1,6 @@
 /** The relay's metrics: name, meaning and where each is read. Labels take few values: classes, reasons, shards; never peers. */
 import { PRIORITIES } from '../../protocol/ops.ts';
+import { LOGIN_BOUNDS_MS } from '../../threads/counters.ts';
 import {
   by,
   byClass,
@@ -152,6 +153,18 @@ export const METRICS: MetricDefinition[] = [
     labels: ['quantile'],
     read: ({ admission: { waitMs } }) =>
       by('quantile', { '0.5': waitMs.p50 / 1_000, '0.99': waitMs.p99 / 1_000, '1': waitMs.max / 1_000 }),
+  },
+  {
+    name: 'supernode_login_duration_seconds',
+    type: 'histogram',
+    help: 'How long logins and resumes took that were let in, from the arrival of their proof until they were ready.',
+    read: ({ loginTimes }) =>
+      histogram(
+        'supernode_login_duration_seconds',
+        LOGIN_BOUNDS_MS.map((ms) => ms / 1_000),
+        loginTimes.logins,
+        loginTimes.sumMs / 1_000,
+      ),
   },
   {
     name: 'supernode_channels_opened_total',

@@ -46,6 +46,7 @@ function quiet(): Outcome {
     restarts: 4,
     calls: { onSurvivors: 100, broken: 0 },
     queueWaitMs: { count: 10, p50: 1, p99: 10, max: 20 },
+    peerWaitMs: null,
     queueDepth: { most: 1, bound: 10 },
     memoryBytes: { most: 1, bound: 10 },
     contacts: { most: 40, mean: 1 },
@@ -94,6 +95,7 @@ describe('the nine criteria', () => {
 
   it('4: waits, and bounds that are kept and that there are', () => {
     expect(failed((outcome) => (outcome.queueWaitMs.p99 = 101))).toEqual([4]);
+    expect(failed((outcome) => (outcome.peerWaitMs = { ...outcome.queueWaitMs, p99: 101 }))).toEqual([]);
     expect(failed((outcome) => (outcome.queueDepth.most = 11))).toEqual([4]);
     expect(failed((outcome) => (outcome.memoryBytes.bound = null))).toEqual([4]);
   });

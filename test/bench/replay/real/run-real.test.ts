@@ -41,6 +41,12 @@ describe('a real replay', () => {
     expect(outcome.series.relaysUp.some((up) => up < plan.relays)).toBe(true);
     expect(outcome.series.online.at(-1)).toBeGreaterThan(plan.peers * 0.8);
     expect(outcome.queueDepth.most).toBeLessThanOrEqual(outcome.queueDepth.bound!);
+    const { queueWaitMs, peerWaitMs } = outcome;
+    expect(queueWaitMs.count).toBeGreaterThan(0);
+    expect(queueWaitMs.max).toBeGreaterThanOrEqual(queueWaitMs.p99);
+    // What relays counted and had no time to tell before they were killed is lost; no more.
+    expect(queueWaitMs.count).toBeLessThanOrEqual(peerWaitMs!.count + plan.peers);
+    expect(peerWaitMs!.count).toBeGreaterThan(0);
     expect(folders().filter((name) => !before.includes(name))).toEqual([]);
     const itself = compare(outcome, outcome);
     expect(itself.onlineRmse).toBe(0);
