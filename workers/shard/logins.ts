@@ -299,7 +299,7 @@ export class Logins {
       outboxes.appendControl(session, frame.slice(), SIGNAL);
       return;
     }
-    session.outbox!.set(frame, session.outEnd);
+    session.outbox!.bytes.set(frame, session.outEnd);
     session.outEnd += frame.length;
     session.outFrames++;
   }

@@ -153,7 +153,7 @@ export class Lookups {
       requests.answer(session, OP_FOUND, requestId, { state });
       return;
     }
-    const out = session.outbox!;
+    const out = session.outbox!.bytes;
     let at = session.outEnd;
     out[at++] = ARRAY_OF_3;
     out[at++] = OP_FOUND;

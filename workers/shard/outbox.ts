@@ -32,22 +32,45 @@ const SLICE_BYTES = 4 * 1024;
 
 const CLASS_OF_OP = 0x07;
 
+/** What an outbox is written to. It keeps the view that was sent last: to make one costs as much as to forward a packet. */
+export class OutBuffer {
+  readonly bytes: Uint8Array;
+  #part: Uint8Array;
+  #start = 0;
+  #end = 0;
+
+  constructor(bytes: number) {
+    this.bytes = new Uint8Array(bytes);
+    this.#part = this.bytes.subarray(0, 0);
+  }
+
+  /** Packets of a call are of one size, or of a few. */
+  part(start: number, end: number): Uint8Array {
+    if (start !== this.#start || end !== this.#end) {
+      this.#start = start;
+      this.#end = end;
+      this.#part = this.bytes.subarray(start, end);
+    }
+    return this.#part;
+  }
+}
+
 /** Buffers of one size. Those beyond `most` are left to the garbage collector. */
 class Pool {
   readonly bytes: number;
   readonly #most: number;
-  readonly #free: Uint8Array[] = [];
+  readonly #free: OutBuffer[] = [];
 
   constructor(bytes: number, most: number) {
     this.bytes = bytes;
     this.#most = most;
   }
 
-  take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(this.bytes + SLACK_BYTES);
+  take(): OutBuffer {
+    return this.#free.pop() ?? new OutBuffer(this.bytes + SLACK_BYTES);
   }
 
-  giveBack(buffer: Uint8Array): void {
+  giveBack(buffer: OutBuffer): void {
     if (this.#free.length < this.#most) this.#free.push(buffer);
   }
 }
@@ -107,7 +130,7 @@ export class Outboxes {
       this.#queueData(session, end, source.slice(start, stop), frames);
       return;
     }
-    session.outbox!.set(
+    session.outbox!.bytes.set(
       start === 0 && stop === source.length ? source : source.subarray(start, stop),
       session.outEnd,
     );
@@ -129,7 +152,7 @@ export class Outboxes {
       this.#queueControl(session, frame, priority, behindRealtime);
       return;
     }
-    session.outbox!.set(frame, session.outEnd);
+    session.outbox!.bytes.set(frame, session.outEnd);
     session.outEnd += frame.length;
     session.outFrames++;
   }
@@ -168,7 +191,7 @@ export class Outboxes {
   /** What is still to be sent to a session that ends, and may be: the socket has taken everything before it. */
   takePending(session: Session): Uint8Array | null {
     if (session.outbox === null || session.queue !== null) return null;
-    const pending = session.outbox.slice(session.outStart, session.outEnd);
+    const pending = session.outbox.bytes.slice(session.outStart, session.outEnd);
     this.#takeBack(session);
     return pending;
   }
@@ -182,7 +205,7 @@ export class Outboxes {
     this.#counters[C.bytesOut]! += bytes;
     this.#counters[C.sends]!++;
     this.#counters[C.sends1 + sendBucket(session.outFrames)]!++;
-    const status = session.socket.send(outbox.subarray(session.outStart, session.outEnd), true, false);
+    const status = session.socket.send(outbox.part(session.outStart, session.outEnd), true, false);
     this.#takeBack(session);
     if (status === SEND_QUEUED) {
       this.#counters[C.pressured]!++;
@@ -239,9 +262,9 @@ export class Outboxes {
       session.queue = new PressureQueue(this.#fate);
       return false;
     }
-    if (session.outEnd + bytes <= session.outbox.length) return true;
+    if (session.outEnd + bytes <= session.outbox.bytes.length) return true;
     const larger = this.#poolFor(session.outEnd + bytes).take();
-    larger.set(session.outbox.subarray(session.outStart, session.outEnd), session.outStart);
+    larger.bytes.set(session.outbox.bytes.subarray(session.outStart, session.outEnd), session.outStart);
     this.#giveBack(session.outbox);
     session.outbox = larger;
     return true;
@@ -341,7 +364,7 @@ export class Outboxes {
           ? queue.take(roomBytes - session.outEnd, now, classesOf(session))
           : undefined
     ) {
-      buffer.set(item.bytes, session.outEnd);
+      buffer.bytes.set(item.bytes, session.outEnd);
       session.outEnd += item.bytes.length;
       session.outFrames += item.frames;
       session.meter?.got(item.bytes.length, item.frames);
@@ -413,8 +436,8 @@ export class Outboxes {
     session.outFrames = 0;
   }
 
-  #giveBack(buffer: Uint8Array): void {
-    this.#poolFor(buffer.length - SLACK_BYTES).giveBack(buffer);
+  #giveBack(buffer: OutBuffer): void {
+    this.#poolFor(buffer.bytes.length - SLACK_BYTES).giveBack(buffer);
   }
 }
 

@@ -8,6 +8,7 @@ import type { ShardSocket } from '../../core/transport/uws.ts';
 import type { Flight } from './flight.ts';
 import type { Inbox } from './mail.ts';
 import type { SessionMeter } from './meters.ts';
+import type { OutBuffer } from './outbox.ts';
 import type { PressureQueue } from './pressure.ts';
 import type { Budget } from './rate.ts';
 import type { WatchList } from './watches.ts';
@@ -47,7 +48,7 @@ export class Session {
   provedAt = 0;
 
   /** What will be sent at the end of this turn: outbox[outStart, outEnd). Null while there is nothing. */
-  outbox: Uint8Array | null = null;
+  outbox: OutBuffer | null = null;
   outStart = 0;
   outEnd = 0;
   outFrames = 0;
