@@ -5,6 +5,7 @@
  * One turn of the event loop: uWebSockets.js calls `message` for every socket that has something (frames go to
  * outboxes and rings); then `#turn` reads the rings, flushes every outbox with one send, and commits the rings.
  */
+import { loadSodium } from '../core/identity/sodium.ts';
 import type { KnownPolicy } from '../core/identity/ticket.ts';
 import { Behind, LOOK_MS } from '../core/overload/behind.ts';
 import { VersionRules } from '../core/overload/version-rules.ts';
@@ -506,6 +507,9 @@ class Shard {
     this.task.control.postMessage(message);
   };
 }
+
+// For tickets (core/identity/hmac.ts): before the shard is there, since it takes 25 ms.
+loadSodium();
 
 /** The pool's task: runs until the main thread says `close`. */
 export default function shard(task: ShardTask): Promise<void> {

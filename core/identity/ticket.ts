@@ -14,8 +14,9 @@
  * What is known of the policy comes back with the ticket, so that coming back asks the directory nothing while the policy
  * is the same.
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { hkdfSync, timingSafeEqual } from 'node:crypto';
 import { KEY_BYTES } from '../protocol/peer-id.ts';
+import { hmacSha256 } from './hmac.ts';
 import type { Identity } from './identity.ts';
 import { fillRandom } from './random-pool.ts';
 
@@ -30,6 +31,9 @@ export const TICKET_BYTES = RUN_AT + RUN_BYTES;
 const NOT_OPEN = 1;
 const OPEN_TO_ALL = 2;
 const DOMAIN = Buffer.from('supernode.1 ticket\n');
+/** What the secret is made of: the domain, then the ticket at hand. */
+const sealed = new Uint8Array(DOMAIN.length + TICKET_BYTES);
+sealed.set(DOMAIN);
 
 /**
  * The key that seals a relay's tickets: the same relay identity opens them after a restart. It comes from a signature,
@@ -86,7 +90,7 @@ export function openTicket(
   now: number,
 ): { peer: Uint8Array; known: KnownPolicy | null } | null {
   if (ticket.length !== TICKET_BYTES || ticket[0] !== VERSION) return null;
-  const expected = createHmac('sha256', secretOf(ticketKey, ticket)).update(text).digest();
+  const expected = hmacSha256(secretOf(ticketKey, ticket), text);
   if (proof.length !== expected.length || !timingSafeEqual(proof, expected)) return null;
   const view = new DataView(ticket.buffer, ticket.byteOffset, ticket.length);
   // A copy: a Buffer's slice would keep the whole frame that the ticket came in for as long as the peer stays.
@@ -102,5 +106,6 @@ function knownOf(ticket: Uint8Array, view: DataView, run: Uint8Array): KnownPoli
 }
 
 function secretOf(ticketKey: Uint8Array, ticket: Uint8Array): Uint8Array {
-  return createHmac('sha256', ticketKey).update(DOMAIN).update(ticket).digest();
+  sealed.set(ticket, DOMAIN.length);
+  return hmacSha256(ticketKey, sealed);
 }

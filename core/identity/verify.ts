@@ -4,18 +4,11 @@
  * and so does the browser's client.
  */
 import { createPublicKey, verify } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { KEY_BYTES } from '../protocol/peer-id.ts';
+import { loadSodium } from './sodium.ts';
 import { isWeakKey } from './weak-key.ts';
 
 const SIGNATURE_BYTES = 64;
-
-interface Sodium {
-  crypto_sign_verify_detached(signature: Uint8Array, text: Uint8Array, key: Uint8Array): boolean;
-}
-
-/** undefined: not loaded yet. It takes 40 ms, and most programs check no signature. */
-let sodium: Sodium | null | undefined;
 
 /**
  * Whether `signature` is the Ed25519 signature (RFC 8032) of `text` by the key; false for bytes that are no key, and for
@@ -23,8 +16,8 @@ let sodium: Sodium | null | undefined;
  */
 export function verifySignature(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
-  prepareSignatures();
-  if (!sodium) return verifyByOpenSsl(publicKey, text, signature);
+  const sodium = loadSodium();
+  if (sodium === null) return verifyByOpenSsl(publicKey, text, signature);
   return sodium.crypto_sign_verify_detached(signature, text, publicKey);
 }
 
@@ -41,20 +34,5 @@ export function verifyByOpenSsl(publicKey: Uint8Array, text: Uint8Array, signatu
   } catch {
     // Bytes that are no point of the curve prove nothing.
     return false;
-  }
-}
-
-/** Loads libsodium: for a thread whose first signature is not to wait for it. */
-export function prepareSignatures(): void {
-  if (sodium === undefined) sodium = loadSodium();
-}
-
-/** An optional dependency: there is no binary for every system. */
-function loadSodium(): Sodium | null {
-  try {
-    const loaded = createRequire(import.meta.url)('sodium-native') as Partial<Sodium>;
-    return typeof loaded.crypto_sign_verify_detached === 'function' ? (loaded as Sodium) : null;
-  } catch {
-    return null;
   }
 }

@@ -92,6 +92,8 @@ type ThreadedApp = Pick<uWS.TemplatedApp, 'ws' | 'any' | 'close'> & {
   listen(host: string, port: number, options: number, callback: (token: unknown) => void): void;
 };
 
+const NO_USER_DATA = {};
+
 /** A relay must not share its port in silence with a second process; its shards share it by design. */
 const EXCLUSIVE = 1;
 const SHARED = 0;
@@ -140,6 +142,9 @@ export function createShardApp<S>(
     }
   };
 
+  /** The mark of the socket that is being upgraded. */
+  let entering = 0;
+
   app.ws('/*', {
     maxPayloadLength: MAX_BUNDLE_BYTES,
     idleTimeout: idleTimeoutSeconds,
@@ -152,7 +157,7 @@ export function createShardApp<S>(
     upgrade: (response, request, context) => {
       try {
         const offered = request.getHeader('sec-websocket-protocol');
-        if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+        if (offered !== SUBPROTOCOL && !offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
           response
             .writeStatus('426 Upgrade Required')
             .writeHeader('Sec-WebSocket-Protocol', SUBPROTOCOL)
@@ -169,8 +174,9 @@ export function createShardApp<S>(
             .end(`${mark.message}; come back in ${mark.retryAfterSeconds} s.\n`, true);
           return;
         }
+        entering = mark;
         response.upgrade(
-          { session: undefined, mark },
+          NO_USER_DATA,
           request.getHeader('sec-websocket-key'),
           SUBPROTOCOL,
           request.getHeader('sec-websocket-extensions'),
@@ -181,10 +187,11 @@ export function createShardApp<S>(
         abort(response);
       }
     },
-    // The user data that `upgrade` gave is copied onto the socket object itself, so `ws.session` is a plain property.
+    // Within `upgrade`. User data would be copied onto the socket object name by name, which costs more than to set it here.
     open: (ws) => {
       const socket = ws as unknown as Socket;
       try {
+        socket.mark = entering;
         socket.session = handlers.open(socket);
       } catch (error) {
         contain('open', error, socket);

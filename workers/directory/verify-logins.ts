@@ -1,6 +1,7 @@
 /** Login proofs: one Ed25519 signature each; with it goes what the directory says of the peer, for the shard. */
 import type { Directory } from '../../core/directory/directory.ts';
-import { prepareSignatures, verifySignature } from '../../core/identity/verify.ts';
+import { loadSodium } from '../../core/identity/sodium.ts';
+import { verifySignature } from '../../core/identity/verify.ts';
 import { loginText } from '../../core/protocol/login-text.ts';
 import type { Arrival, LoginProof, ProofAnswer, VerifyTask } from '../../core/threads/messages.ts';
 import { noteTrouble, theDirectory } from './store.ts';
@@ -15,7 +16,7 @@ const SIGNATURES_AT_ONCE = process.platform === 'linux' ? 8 : Number.POSITIVE_IN
 const SLEEP_MS = 0.001;
 
 // Before the relay is there: a first batch that waits for it would be taken for the rate at which logins are done.
-prepareSignatures();
+loadSodium();
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
