@@ -90,6 +90,7 @@ class Shard {
   #turnDue = false;
   /** Since this turn began, something has come that takes long; and when packets were sent among such, or that was first so. */
   #crowded = false;
+  #sending = false;
   #sentAt = 0;
   #proofs: LoginProof[] = [];
   #changes: PresenceChange[] = [];
@@ -182,6 +183,7 @@ class Shard {
           if (limit !== null) this.counters[limit === 'silent' ? C.endedSilent : C.endedOversized]!++;
           this.#logins.through(session);
           this.#departures.finish(session, 'peer-gone', lost ? 'lost' : 'left');
+          this.#amongMany();
         },
         fault: (where, error, session) => this.#fault(where, error, session),
       },
@@ -245,9 +247,19 @@ class Shard {
     const first = !this.#crowded;
     this.#crowded = true;
     this.#sentAt = now;
-    if (first) return;
-    this.outboxes.flush();
-    this.links.commit();
+    if (!first) this.#send();
+  }
+
+  /** A socket may be closed within it, of which its callback tells. */
+  #send(): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      this.outboxes.flush();
+      this.links.commit();
+    } finally {
+      this.#sending = false;
+    }
   }
 
   #open(socket: ShardSocket<Session>): Session {
@@ -493,8 +505,7 @@ class Shard {
     this.links.receive();
     this.#directory.flush();
     this.congestion.flush();
-    this.outboxes.flush();
-    this.links.commit();
+    this.#send();
     this.#departures.say();
     // What the main thread is to know, once per turn.
     if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });

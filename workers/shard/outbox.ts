@@ -5,8 +5,8 @@
  * more than MAX_SEND_BYTES at once, and nothing at all while the socket has not taken what it was given before: what
  * comes then waits in the session's PressureQueue, and so does what goes beyond one message in a turn.
  *
- * Sockets are written to in `flush` and nowhere else, so never from within a callback of another socket: with TLS
- * that breaks the connection that is being read (seen: every second transfer of 50 MB).
+ * Sockets are written to in `flush` and nowhere else. With TLS it is never called from within a callback of another
+ * socket: that breaks the connection that is being read (seen: every second transfer of 50 MB).
  */
 import { encodeControl } from '../../core/protocol/control.ts';
 import { dataFrameEnd } from '../../core/protocol/frame.ts';
