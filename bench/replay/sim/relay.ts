@@ -123,7 +123,7 @@ export class Relay {
     const roomMs = Math.max(0, this.budgetMs * seconds - this.loginMs);
     const wantedMs = this.sessionMs * seconds + this.presenceMs;
     const { offered, served } = this;
-    for (let k = 0; k < CLASSES.length; k++) offered[k] = this.sessions * CLASS_MS[CLASSES[k]!] * seconds;
+    for (let k = 0; k < CLASSES.length; k++) offered[k] = this.sessions * CLASS_MS[k]! * seconds;
     offered[BULK]! += this.presenceMs;
     this.presenceMs = 0;
     if (!sheds) {
