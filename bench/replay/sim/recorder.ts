@@ -38,6 +38,9 @@ export class Recorder {
   readonly served = new Float64Array(CLASSES.length);
   readonly asked: AskedWindow[] = [];
   readonly #waits = new Float64Array(MOST_WAIT_MS + 1);
+  /** The window of the last look. */
+  #window = 0;
+  #windowMs = 0;
   #waitCount = 0;
   #waitMost = 0;
   readonly #scale: number;
@@ -65,7 +68,11 @@ export class Recorder {
   }
 
   windowAt(now: number): number {
-    return Math.floor((now * this.#scale) / WINDOW_MS);
+    if (now !== this.#windowMs) {
+      this.#windowMs = now;
+      this.#window = Math.floor((now * this.#scale) / WINDOW_MS);
+    }
+    return this.#window;
   }
 
   waited(ms: number): void {

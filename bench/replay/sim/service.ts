@@ -3,7 +3,7 @@
 import { GATE_ROOM } from '../pace.ts';
 import type { LoginCosts } from './costs.ts';
 import type { Recorder } from './recorder.ts';
-import { askOf, type Relay } from './relay.ts';
+import { askOf, peerOf, type Relay } from './relay.ts';
 import { LOGIN_LEAST_SHARE, LOOK_MS, STORE as STORE_OF_OLD } from './settings.ts';
 import type { World } from './world.ts';
 
@@ -76,7 +76,7 @@ export class Service {
   /** @returns whether somebody waited for it still. */
   #arrives(ask: number, relay: Relay, now: number): boolean {
     if (!this.#world.isWaited(ask, now)) return false;
-    this.#recorder.waited(now - this.#world.peers.askedMs[Math.floor(ask / 65_536)]!);
+    this.#recorder.waited(now - this.#world.peers.askedMs(peerOf(ask)));
     this.#world.arrived(ask, relay, now);
     this.#recorder.served[0]! += this.#costs.fullMs + this.#costs.lookupsMs;
     relay.presenceMs += this.#costs.presenceMs;

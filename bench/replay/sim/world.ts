@@ -52,13 +52,14 @@ export class World {
   readonly pace: Pace;
   readonly costs: LoginCosts;
   readonly #plan: Plan;
-  readonly #arm: Arm;
   readonly #wheel: Wheel;
   readonly #reports: Reports;
   readonly #recorder: Recorder;
   readonly #random: () => number;
   readonly #sheds: boolean;
   readonly #naive: boolean;
+  readonly #eventTries: number;
+  readonly #eventWeight: number;
   readonly #sessionMeanMs: number;
 
   constructor(
@@ -70,15 +71,16 @@ export class World {
     this.#plan = plan;
     this.pace = paceOf(plan.timeScale);
     this.costs = loginCosts(plan.timeScale);
-    this.#arm = arm;
     this.#wheel = parts.wheel;
     this.#reports = parts.reports;
     this.#recorder = parts.recorder;
     this.#random = parts.random;
     this.relays = parts.relays;
-    this.peers = new Peers(plan.peers);
-    this.#sheds = this.#arm.overload === 'shed';
-    this.#naive = this.#arm.clients === 'naive';
+    this.peers = new Peers(plan.peers, parts.wheel.rows);
+    this.#sheds = arm.overload === 'shed';
+    this.#naive = arm.clients === 'naive';
+    this.#eventTries = EVENT_TRIES[arm.clients];
+    this.#eventWeight = 1 / plan.timeScale;
     this.#sessionMeanMs = sessionMeanMs;
   }
 
@@ -94,7 +96,7 @@ export class World {
   /** What the peer's clock says is due. */
   due(peer: number, now: number): void {
     const { peers } = this;
-    switch (peers.state[peer]) {
+    switch (peers.state(peer)) {
       case OFF:
         this.#want(peer, now);
         return;
@@ -117,15 +119,15 @@ export class World {
       return;
     }
     // One user goes, another comes: a login as any other.
-    peers.leave(peer, this.relays[peers.relay[peer]!]!);
+    peers.leave(peer, this.relays[peers.relay(peer)]!);
     this.#want(peer, now);
   }
 
   /** The client ends, and starts again after a while. */
   crash(peer: number, now: number): void {
     const { peers } = this;
-    if (peers.state[peer] === ONLINE) peers.leave(peer, this.relays[peers.relay[peer]!]!);
-    peers.round[peer]!++;
+    if (peers.state(peer) === ONLINE) peers.leave(peer, this.relays[peers.relay(peer)]!);
+    peers.nextRound(peer);
     peers.doomed[peer] = 0;
     peers.become(peer, OFF);
     const away = this.#plan.replay === 'cascade' ? CRASH_RESTART_MS : REBOOT_MS;
@@ -148,42 +150,41 @@ export class World {
   /** The peer wants to log in, and has not asked yet. */
   #want(peer: number, now: number): void {
     const { peers } = this;
-    peers.window[peer] = -1;
-    peers.attempt[peer] = 0;
+    peers.setWindow(peer, -1);
+    peers.setAttempt(peer, 0);
     peers.become(peer, WAITING);
     this.#wheel.set(peer, now + 1 + (this.#naive ? 0 : this.#backoffMs(peer)));
   }
 
   #backoffMs(peer: number): number {
-    return fullJitterMs(this.peers.attempt[peer]!, BACKOFF, this.#random);
+    return fullJitterMs(this.peers.attempt(peer), BACKOFF, this.#random);
   }
 
   #ask(peer: number, now: number): void {
     const { peers } = this;
-    peers.round[peer]!++;
-    peers.become(peer, ASKING);
-    peers.askedMs[peer] = now;
+    peers.asks(peer, now);
     if (this.#naive) {
       this.#askSeveral(peer, now);
       return;
     }
-    const home = peers.relay[peer]!;
+    const home = peers.relay(peer);
     // As core/client/link.ts: the relay that it was at comes first.
-    const relay = peers.attempt[peer] === 0 && home >= 0 ? this.relays[home]! : this.#listed(now);
+    const relay = peers.attempt(peer) === 0 && home >= 0 ? this.relays[home]! : this.#listed(now);
     if (relay === null && this.#sheds) {
       this.#waitForRoom(peer, now);
       return;
     }
     this.#wheel.set(peer, now + (relay?.up ? LOGIN_TIMEOUT_MS : this.pace.noAnswerMs));
-    if (relay !== null) this.#contact(peer, relay, now);
+    if (relay !== null) this.#contact(peer, relay, this.#weight(peer), now);
   }
 
   /** The old client: due again when it has waited for an answer and then for its time, all in one. */
   #askSeveral(peer: number, now: number): void {
     const { atOnce, listIsDead } = this.#reports;
+    const weight = this.#weight(peer);
     if (listIsDead) {
       this.#wheel.park(peer);
-      this.#unheard(atOnce, this.#weight(peer));
+      this.#unheard(atOnce, weight);
       return;
     }
     let anyUp = false;
@@ -191,7 +192,7 @@ export class World {
       const relay = this.#reports.ofList();
       if (relay === null) continue;
       anyUp ||= relay.up;
-      this.#contact(peer, relay, now);
+      this.#contact(peer, relay, weight, now);
     }
     this.#wheel.set(peer, now + (anyUp ? NAIVE.answerMs + NAIVE.againMs : naivePeriodMs(this.pace)));
   }
@@ -227,15 +228,14 @@ export class World {
   }
 
   #waitForRoom(peer: number, now: number): void {
-    this.peers.attempt[peer] = 1;
+    this.peers.setAttempt(peer, 1);
     this.peers.become(peer, WAITING);
     this.#wheel.set(peer, now + this.#between(FULL_RETRY_MS) / this.#plan.timeScale);
   }
 
-  #contact(peer: number, relay: Relay, now: number): void {
+  #contact(peer: number, relay: Relay, weight: number, now: number): void {
     const { peers } = this;
     const { counts } = this.#recorder;
-    const weight = this.#weight(peer);
     counts.contacts += weight;
     counts.signals += weight * contactPackets(relay.up);
     counts.contactMs += weight * FULL_LOGIN_MS;
@@ -243,10 +243,10 @@ export class World {
     if (!relay.up) return;
     const window = this.#recorder.windowAt(now);
     counts.attempts++;
-    this.#recorder.attempt(now, peers.window[peer] !== window);
-    peers.window[peer] = window;
+    this.#recorder.attempt(now, peers.window(peer) !== window);
+    peers.setWindow(peer, window);
     relay.contactMs += this.costs.fullMs;
-    this.#offer(relay, askOf(peer, peers.round[peer]!), now);
+    this.#offer(relay, askOf(peer, peers.round(peer)), now);
   }
 
   /**
@@ -254,7 +254,7 @@ export class World {
    * faster, and counts as much less; what a client does again by its clock counts in full.
    */
   #weight(peer: number): number {
-    return this.peers.attempt[peer]! < EVENT_TRIES[this.#arm.clients] ? 1 / this.#plan.timeScale : 1;
+    return this.peers.attempt(peer) < this.#eventTries ? this.#eventWeight : 1;
   }
 
   /** A login of the storm: it costs what any costs, and comes to nothing. */
@@ -296,7 +296,8 @@ export class World {
     const { peers } = this;
     this.#recorder.counts.refused++;
     if (this.#naive) return;
-    const tries = ++peers.attempt[peer]!;
+    const tries = peers.attempt(peer) + 1;
+    peers.setAttempt(peer, tries);
     peers.become(peer, WAITING);
     if (tries <= MOST_REDIRECTS && relay.budget.mayRetry(now)) {
       this.#wheel.set(peer, now + 1 + fullJitterMs(0, BACKOFF, this.#random));
@@ -313,10 +314,10 @@ export class World {
     if (this.#naive) return;
     const peer = peerOf(ask);
     // It was refused by this relay: its turn is there, and there it comes back.
-    this.peers.relay[peer] = relay.id;
+    this.peers.setRelay(peer, relay.id);
     this.peers.become(peer, WAITING);
     const jitterMs = fullJitterMs(0, BACKOFF, this.#random);
-    this.peers.attempt[peer] = 0;
+    this.peers.setAttempt(peer, 0);
     this.#wheel.set(peer, now + retryAfterMs + jitterMs);
   }
 
@@ -325,21 +326,21 @@ export class World {
     if (ask < 0) return false;
     const { peers } = this;
     const peer = peerOf(ask);
-    if (peers.state[peer] !== ASKING || peers.round[peer] !== roundOf(ask)) return false;
-    return !this.#naive || now - peers.askedMs[peer]! < NAIVE.answerMs;
+    if (peers.state(peer) !== ASKING || peers.round(peer) !== roundOf(ask)) return false;
+    return !this.#naive || now - peers.askedMs(peer) < NAIVE.answerMs;
   }
 
   #unanswered(peer: number, now: number): void {
     const { peers } = this;
-    peers.round[peer]!++;
-    if (peers.attempt[peer]! < 255) peers.attempt[peer]!++;
+    peers.nextRound(peer);
+    peers.setAttempt(peer, peers.attempt(peer) + 1);
     if (this.#naive) return;
     peers.become(peer, WAITING);
     this.#wheel.set(peer, now + 1 + this.#againMs(peer));
   }
 
   #againMs(peer: number): number {
-    const moves = this.peers.attempt[peer] === 1;
+    const moves = this.peers.attempt(peer) === 1;
     return moves ? this.#random() * this.pace.moveSpreadMs : this.#backoffMs(peer);
   }
 
@@ -350,7 +351,7 @@ export class World {
     const { counts } = this.#recorder;
     counts.logins++;
     counts.signals += ARRIVAL_PACKETS / this.#plan.timeScale;
-    peers.attempt[peer] = 0;
+    peers.setAttempt(peer, 0);
     peers.join(peer, relay);
     if (peers.crashes[peer] && this.chances.crashAgain > 0 && this.#random() < this.chances.crashAgain) {
       peers.doomed[peer] = 1;

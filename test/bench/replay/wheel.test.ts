@@ -4,30 +4,36 @@ import { Fifo } from '../../../bench/replay/sim/fifo.ts';
 import { drawn, Timeline } from '../../../bench/replay/sim/timeline.ts';
 import { Wheel } from '../../../bench/replay/sim/wheel.ts';
 
-const LENGTH_MS = 4_000;
+/** Longer than what the wheel has by the millisecond. */
+const LENGTH_MS = 40_000;
 const PEERS = 8;
 
 describe('the wheel of events', () => {
-  it('gives every event at its millisecond, as a plain list of them does', () => {
+  it('gives every event at its millisecond and in order, as a plain list of them does', () => {
     const step = fc.oneof(
       fc.record({
         kind: fc.constant('set' as const),
         peer: fc.nat(PEERS - 1),
-        inMs: fc.integer({ min: -50, max: 5_000 }),
+        inMs: fc.oneof(fc.integer({ min: -50, max: 5_000 }), fc.integer({ min: 0, max: 50_000 })),
       }),
       fc.record({ kind: fc.constant('clear' as const), peer: fc.nat(PEERS - 1) }),
-      fc.record({ kind: fc.constant('run' as const), ms: fc.integer({ min: 0, max: 700 }) }),
+      fc.record({
+        kind: fc.constant('run' as const),
+        ms: fc.oneof(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 0, max: 5_000 })),
+      }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const wheel = new Wheel(PEERS, LENGTH_MS);
-        const model = new Map<number, number>();
+        // In the order of the millisecond: the newest of those that were set in their second, then the oldest of the others.
+        const model = new Map<number, { due: number; rank: number }>();
         let now = 0;
-        for (const one of steps) {
+        for (const [at, one] of steps.entries()) {
           if (one.kind === 'set') {
             wheel.set(one.peer, now + one.inMs);
             const due = Math.max(now + 1, now + one.inMs);
-            if (due < LENGTH_MS + 1_000) model.set(one.peer, due);
+            const isSoon = Math.floor(due / 1_000) === Math.floor(now / 1_000);
+            if (due < LENGTH_MS + 1_000) model.set(one.peer, { due, rank: isSoon ? -at : at });
             else model.delete(one.peer);
           } else if (one.kind === 'clear') {
             wheel.clear(one.peer);
@@ -37,8 +43,9 @@ describe('the wheel of events', () => {
               wheel.moveTo(++now);
               const got: number[] = [];
               for (let peer = wheel.take(); peer >= 0; peer = wheel.take()) got.push(peer);
-              const want = [...model].filter(([, due]) => due === now).map(([peer]) => peer);
-              if (got.length + want.length > 0) expect(got.sort()).toEqual(want.sort());
+              const due = [...model].filter(([, event]) => event.due === now);
+              const want = due.sort(([, a], [, b]) => a.rank - b.rank).map(([peer]) => peer);
+              if (got.length + want.length > 0) expect(got).toEqual(want);
               for (const peer of want) model.delete(peer);
             }
           }
