@@ -36,6 +36,8 @@ export const LOGIN_LEAST_SHARE = 0.097;
 export const STORE = { atOnce: 64, latencyMs: 50 } as const;
 /** A relay that has logins waiting looks at them this often, as the login desk does. */
 export const LOOK_MS = 20;
+/** Logins that an old relay serves at a look, at most: what its store has read meanwhile. */
+export const MOST_SERVED = Math.ceil((STORE.atOnce * LOOK_MS) / STORE.latencyMs);
 /** A call with less than this share of its audio for 10 s is given up (a). */
 export const AUDIO_LEAST = 0.95;
 export const MUTE_SECONDS = 10;

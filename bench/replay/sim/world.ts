@@ -24,7 +24,9 @@ import {
   EVENT_TRIES,
   FULL_RETRY_MS,
   LOGIN_TIMEOUT_MS,
+  LOOK_MS,
   MOST_REDIRECTS,
+  MOST_SERVED,
   NAIVE,
   REBOOT_MS,
 } from './settings.ts';
@@ -61,6 +63,8 @@ export class World {
   readonly #eventTries: number;
   readonly #eventWeight: number;
   readonly #sessionMeanMs: number;
+  /** Whoever comes to an old relay behind so many has gone when his turn comes. */
+  readonly #hopelessAfter: number;
 
   constructor(
     plan: Plan,
@@ -82,6 +86,8 @@ export class World {
     this.#eventTries = EVENT_TRIES[arm.clients];
     this.#eventWeight = 1 / plan.timeScale;
     this.#sessionMeanMs = sessionMeanMs;
+    const waitMs = this.#naive ? NAIVE.answerMs : LOGIN_TIMEOUT_MS;
+    this.#hopelessAfter = Math.ceil(waitMs / LOOK_MS) * MOST_SERVED;
   }
 
   /** Everybody is logged in, evenly, as after a long quiet time. */
@@ -272,7 +278,9 @@ export class World {
   #offer(relay: Relay, ask: Ask, now: number): void {
     const peer = ask < 0 ? -1 : peerOf(ask);
     if (!this.#sheds) {
-      relay.queue.push(peer, ask < 0 ? 0 : roundOf(ask), now);
+      const { queue } = relay;
+      if (peer < 0 || queue.size >= this.#hopelessAfter) queue.pushNobody(now);
+      else queue.push(peer, roundOf(ask), now);
     } else {
       relay.budget.request(now);
       if (relay.sessions + relay.waiting >= relay.mostPeers) {

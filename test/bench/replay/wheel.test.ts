@@ -100,18 +100,26 @@ describe('the wheel of events', () => {
 });
 
 describe('the queue of a relay without admission', () => {
-  it('is first in, first out', () => {
+  it('is first in, first out, and counts those that nobody waits for', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('push', 'nobody', 'drop'),
+      ms: fc.integer({ min: 0, max: 1 }),
+    });
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 400 }), (pushes) => {
+      fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
         const fifo = new Fifo();
-        const model: number[] = [];
-        for (const [at, push] of pushes.entries()) {
-          if (push) {
-            expect(fifo.push(at, at + 1, at + 2)).toBe(true);
-            model.push(at);
+        const model: { peer: number; round?: number; sinceMs: number }[] = [];
+        let now = 0;
+        for (const [at, { kind, ms }] of steps.entries()) {
+          now += ms;
+          if (kind === 'push') {
+            expect(fifo.push(at, at + 1, now)).toBe(true);
+            model.push({ peer: at, round: at + 1, sinceMs: now });
+          } else if (kind === 'nobody') {
+            expect(fifo.pushNobody(now)).toBe(true);
+            model.push({ peer: -1, sinceMs: now });
           } else if (model.length > 0) {
-            const first = model.shift()!;
-            expect([fifo.peer, fifo.round, fifo.sinceMs]).toEqual([first, first + 1, first + 2]);
+            expect(fifo).toMatchObject(model.shift()!);
             fifo.drop();
           }
           expect(fifo.size).toBe(model.length);
