@@ -45,6 +45,8 @@ export class RelayList {
   readonly #listShare: number;
   #up: number[] = [];
   #deck = new Int32Array(0);
+  /** Of the array, what the deck fills. */
+  #length = 0;
   /** Of the deck, those in front that were not drawn. */
   #undrawn = 0;
   /** How many may still be drawn. */
@@ -68,7 +70,8 @@ export class RelayList {
       if (report !== null) rooms.push(this.#enter(relay, report, now));
     }
     this.#undrawn = rooms.reduce((sum, room) => sum + room, 0);
-    this.#deck = new Int32Array(this.#undrawn);
+    this.#length = this.#undrawn;
+    this.#deck = new Int32Array(this.#length);
     let at = 0;
     for (const [k, relay] of this.#up.entries()) {
       this.#deck.fill(relay, at, at + rooms[k]!);
@@ -98,12 +101,15 @@ export class RelayList {
   joined(relay: number, report: RelayReport, now: number): void {
     if (this.#up.includes(relay)) return;
     const room = this.#enter(relay, report, now);
-    const deck = new Int32Array(this.#deck.length + room);
-    deck.set(this.#deck.subarray(0, this.#undrawn));
-    deck.fill(relay, this.#undrawn, this.#undrawn + room);
-    deck.set(this.#deck.subarray(this.#undrawn), this.#undrawn + room);
-    this.#deck = deck;
+    if (this.#length + room > this.#deck.length) {
+      const deck = new Int32Array((this.#length + room) * 2);
+      deck.set(this.#deck);
+      this.#deck = deck;
+    }
+    this.#deck.copyWithin(this.#undrawn + room, this.#undrawn, this.#length);
+    this.#deck.fill(relay, this.#undrawn, this.#undrawn + room);
     this.#undrawn += room;
+    this.#length += room;
   }
 
   /** @returns the places that it has for this part of the list. */
@@ -134,7 +140,7 @@ export class RelayList {
 
   /** Any, as often as it has room, however often it was named: for relays without a bound. Without room anywhere any that was up; null: nobody was. */
   byRoom(): number | null {
-    if (this.#deck.length > 0) return this.#deck[this.#below(this.#deck.length)]!;
+    if (this.#length > 0) return this.#deck[this.#below(this.#length)]!;
     return this.anyUp();
   }
 
