@@ -42,6 +42,7 @@ import { LimitWarnings } from './shard/limit-warnings.ts';
 import { Links } from './shard/links.ts';
 import { Logins } from './shard/logins.ts';
 import { Meters } from './shard/meters.ts';
+import { MidTurn } from './shard/mid-turn.ts';
 import { Outboxes } from './shard/outbox.ts';
 import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
 import { WhyLedger } from './shard/why.ts';
@@ -51,8 +52,6 @@ const SWEEP_MS = 500;
 /** In and out, in LOOK_MS: a shard that moves as much watches its loop closely (core/threads/loop-lag.ts). */
 const BUSY_FRAMES = 100;
 const BUSY_BYTES = 256 * 1024;
-/** A turn is this long at most before packets are sent among what takes longer. */
-const SEND_EVERY_MS = 0.5;
 
 class Shard {
   readonly task: ShardTask;
@@ -88,10 +87,8 @@ class Shard {
   readonly #app: ShardApp;
   readonly #closed: () => void;
   #turnDue = false;
-  /** Since this turn began, something has come that takes long; and when packets were sent among such, or that was first so. */
-  #crowded = false;
+  readonly #midTurn = new MidTurn();
   #sending = false;
-  #sentAt = 0;
   #proofs: LoginProof[] = [];
   #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
@@ -237,17 +234,12 @@ class Shard {
   // --- what the socket brings ------------------------------------------------------------------------------------
 
   /**
-   * Sockets come, log in and leave by the hundred in one look of epoll, and each costs tens of microseconds: the packets
-   * that came before them are sent meanwhile. Not with TLS, where nothing is written within the callback of another socket.
+   * Before what takes long, and may come from many (shard/mid-turn.ts). Not with TLS, where nothing is written within the callback
+   * of another socket.
    */
   #amongMany(): void {
     if (!this.#turnDue || this.task.tls !== null) return;
-    const now = performance.now();
-    if (now - this.#sentAt < SEND_EVERY_MS) return;
-    const first = !this.#crowded;
-    this.#crowded = true;
-    this.#sentAt = now;
-    if (!first) this.#send();
+    if (this.#midTurn.isDue(performance.now())) this.#send();
   }
 
   /** A socket may be closed within it, of which its callback tells. */
@@ -501,11 +493,11 @@ class Shard {
 
   readonly #turn = (): void => {
     this.#turnDue = false;
-    this.#crowded = false;
     this.links.receive();
     this.#directory.flush();
     this.congestion.flush();
     this.#send();
+    this.#midTurn.ended();
     this.#departures.say();
     // What the main thread is to know, once per turn.
     if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });

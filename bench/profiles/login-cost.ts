@@ -7,8 +7,11 @@ import type { LoginProofKind } from '../load/scenarios/scenario.ts';
 import type { ScenarioProfile, ScenarioStep } from './profile.ts';
 
 const CONCURRENCY = 100;
-/** Logins by signature and by ticket go through different code: each is compiled before it is measured. */
-const LEAST_WARM_UP_MS = 1_200;
+/**
+ * Logins by signature and by ticket go through different code: each is compiled before it is measured. After 1.2 s the
+ * compiler is still at work on a slow machine, and a login seems to cost a quarter more (530 us against 410, medians in turns).
+ */
+const LEAST_WARM_UP_MS = 5_000;
 
 function logins(proof: LoginProofKind, ratio: 'signatureShare' | 'overSignature'): ScenarioStep {
   return {

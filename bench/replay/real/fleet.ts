@@ -4,6 +4,7 @@
  *   down --start--> starting --listening--> up --kill, exit--> down
  */
 import { join } from 'node:path';
+import { letGiveWay } from '../../run/give-way.ts';
 import type { RelayReport } from '../relay-list.ts';
 import { ReplayChild } from './child.ts';
 import type { FromRelay, RelayOrder, RelaySample } from './messages.ts';
@@ -20,6 +21,8 @@ interface Relay {
   child: ReplayChild<never, FromRelay> | null;
   address: string;
   isUp: boolean;
+  /** While it starts. */
+  givesWay: boolean;
   isKilled: boolean;
   overloaded: boolean;
   sample: RelaySample | null;
@@ -42,6 +45,11 @@ export interface FleetNumbers {
 export class Fleet {
   readonly #host: FleetHost;
   readonly #relays: Relay[] = [];
+  /**
+   * A relay that comes back starts with what the others leave: on a machine of its own it would take nothing from them. Only
+   * where that can be taken back (canGiveWayForAWhile).
+   */
+  startsGiveWay = false;
   #isClosing = false;
   /** Over all samples. */
   mostQueued = 0;
@@ -71,6 +79,7 @@ export class Fleet {
       child: null,
       address: '',
       isUp: false,
+      givesWay: false,
       isKilled: false,
       overloaded: false,
       sample: null,
@@ -90,6 +99,8 @@ export class Fleet {
       ended: (how) => this.#ended(index, relay, how),
     });
     relay.child = child;
+    relay.givesWay = this.startsGiveWay && relay.address !== '';
+    if (relay.givesWay) void letGiveWay(child.pid, true);
   }
 
   /** SIGKILL. */
@@ -142,10 +153,7 @@ export class Fleet {
   #heard(index: number, relay: Relay, message: FromRelay): void {
     switch (message.kind) {
       case 'listening':
-        relay.address = message.address;
-        relay.order.port = Number(new URL(message.address).port);
-        relay.isUp = true;
-        this.#host.up(index, message.address, reportOf(relay));
+        void this.#listens(index, relay, message.address);
         return;
       case 'sample':
         if (relay.sample === null) relay.startBytes = message.rssBytes;
@@ -161,6 +169,17 @@ export class Fleet {
         relay.isKilled = true;
         this.#host.failed(`Relay ${index} did not start: ${message.message}`);
     }
+  }
+
+  async #listens(index: number, relay: Relay, address: string): Promise<void> {
+    const { child } = relay;
+    if (relay.givesWay) await letGiveWay(child!.pid, false);
+    // It may have been killed meanwhile.
+    if (relay.child !== child) return;
+    relay.address = address;
+    relay.order.port = Number(new URL(address).port);
+    relay.isUp = true;
+    this.#host.up(index, address, reportOf(relay));
   }
 
   #ended(index: number, relay: Relay, how: string): void {

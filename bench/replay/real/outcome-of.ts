@@ -68,6 +68,7 @@ export function outcomeOf(counted: Counted): Outcome {
       audioDelayP50Ms: audio.totalCount === 0 ? 0 : msAt(audio, 0.5),
       audioDelayP99Ms: audio.totalCount === 0 ? 0 : msAt(audio, 0.99),
       relayRssMiB: Math.round(fleet.mostRssBytes / MiB),
+      startsGiveWay: fleet.startsGiveWay ? 1 : 0,
       storeMs: store.usualMs,
       storeSlowMs: store.slowMs,
     },

@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { memoryParent } from '../../../core/directory/memory-place.ts';
+import { canGiveWayForAWhile } from '../../run/give-way.ts';
 import type { Outcome } from '../outcome.ts';
 import { type Pace, paceOf } from '../pace.ts';
 import { armOf, type Plan, REQUALIFY_MS } from '../plan.ts';
@@ -129,6 +130,7 @@ class RealReplay {
   async #start(): Promise<void> {
     const { relays } = this.#plan;
     this.#host.progress(`${relays} relays start`);
+    this.#fleet.startsGiveWay = await canGiveWayForAWhile();
     for (let relay = 0; relay < relays; relay++) {
       this.#addRelay(relay, 1);
       // Together they would take each other's time until the deadlines of a slow machine.
