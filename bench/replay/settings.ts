@@ -55,7 +55,7 @@ export function settingsOf(values: FlagValues): ReplaySettings {
     relays: relays ?? (real ? 32 : undefined),
     mega: megaOf(values),
     seed: wholeNumber(values, 'seed', 0, 2 ** 31 - 1) ?? 1,
-    scale: wholeNumber(values, 'scale', 1, 600) ?? (real ? 60 : 1),
+    scale: wholeNumber(values, 'scale', 1, 600) ?? (real ? 30 : 1),
   };
   const beside: ArmName[] = arms.includes('naive') ? arms : [...arms, 'naive'];
   return {
