@@ -37,7 +37,7 @@ function named(name: string): Command {
       seed: { type: 'string', description: 'Same seed, same replay (default 1)', valueHint: 'N' },
       scale: {
         type: 'string',
-        description: 'How many times as fast the outage goes (default 1; real: 60)',
+        description: 'How many times as fast the outage goes (default 1; real: 30)',
         valueHint: 'N',
       },
       tipping: {
