@@ -26,7 +26,7 @@ interface Relay {
   isKilled: boolean;
   overloaded: boolean;
   sample: RelaySample | null;
-  /** What its sample said of logins when `watch` was called. */
+  /** What its sample said of logins when `watchLogins` was called. */
   timesBefore: number[];
   /** Resident memory at the first sample. */
   startBytes: number;
@@ -55,7 +55,7 @@ export class Fleet {
   mostQueued = 0;
   mostGrownBytes = 0;
   mostRssBytes = 0;
-  /** Of relays that have ended, since `watch`: logins by how long they took (LOGIN_BOUNDS_MS). */
+  /** Of relays that have ended, since `watchLogins`: logins by how long they took (LOGIN_BOUNDS_MS). */
   readonly #endedTimes: number[] = [];
 
   constructor(host: FleetHost) {
@@ -173,9 +173,11 @@ export class Fleet {
 
   async #listens(index: number, relay: Relay, address: string): Promise<void> {
     const { child } = relay;
-    if (relay.givesWay) await letGiveWay(child!.pid, false);
+    const isBack = !relay.givesWay || (await letGiveWay(child!.pid, false));
     // It may have been killed meanwhile.
     if (relay.child !== child) return;
+    // At that priority it would be measured as a slow relay.
+    if (!isBack) return this.#host.failed(`Relay ${index} did not get its priority back.`);
     relay.address = address;
     relay.order.port = Number(new URL(address).port);
     relay.isUp = true;
