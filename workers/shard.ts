@@ -11,9 +11,9 @@ import { Behind, LOOK_MS } from '../core/overload/behind.ts';
 import { VersionRules } from '../core/overload/version-rules.ts';
 import { ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import { MAX_SHARD_QUEUE_BYTES } from '../core/protocol/limits.ts';
-import { KEY_BYTES } from '../core/protocol/peer-id.ts';
 import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
+import { packChanges, packProofs, unpackVerdicts } from '../core/threads/login-posts.ts';
 import { LoopLag } from '../core/threads/loop-lag.ts';
 import type {
   FromShard,
@@ -355,7 +355,7 @@ class Shard {
         this.#app.stop();
         return;
       case 'verdicts':
-        for (const verdict of message.verdicts) this.#logins.verdict(verdict);
+        for (const verdict of unpackVerdicts(message.verdicts)) this.#logins.verdict(verdict);
         return;
       case 'answers':
         this.asks.answers(message.answers);
@@ -500,29 +500,20 @@ class Shard {
     this.#midTurn.ended();
     this.#departures.say();
     // What the main thread is to know, once per turn.
-    if (this.#proofs.length > 0) this.#tell({ kind: 'logins', proofs: this.#proofs });
-    if (this.#changes.length > 0) {
-      shareBuffer(this.#changes);
-      this.#tell({ kind: 'changes', changes: this.#changes });
+    if (this.#proofs.length > 0) {
+      this.#tell({ kind: 'logins', proofs: packProofs(this.#proofs) });
+      this.#proofs = [];
     }
-    if (this.#proofs.length > 0) this.#proofs = [];
-    if (this.#changes.length > 0) this.#changes = [];
+    if (this.#changes.length > 0) {
+      this.#tell({ kind: 'changes', changes: packChanges(this.#changes) });
+      this.#changes = [];
+    }
     this.counters[C.directoryAsks]! += this.asks.post(this.#tell);
   };
 
   readonly #tell = (message: FromShard): void => {
     this.task.control.postMessage(message);
   };
-}
-
-/** Their keys come to be in one buffer: a post copies buffers one by one, at 1 us each. */
-function shareBuffer(changes: PresenceChange[]): void {
-  const keys = new Uint8Array(changes.length * KEY_BYTES);
-  changes.forEach((change, index) => {
-    const key = keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES);
-    key.set(change.peer);
-    change.peer = key;
-  });
 }
 
 // For tickets (core/identity/hmac.ts): before the shard is there, since it takes 25 ms.

@@ -4,7 +4,8 @@ import { type Identity, identityFromSeed } from '../../core/identity/identity.ts
 import { openTicket, RUN_BYTES, sealTicket, ticketKeyOf } from '../../core/identity/ticket.ts';
 import { loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { workerFile } from '../../core/relay/worker-file.ts';
-import type { ProofAnswer, VerifyTask } from '../../core/threads/messages.ts';
+import { type PackedProofAnswers, packProofs } from '../../core/threads/login-posts.ts';
+import type { LoginProof, VerifyTask } from '../../core/threads/messages.ts';
 import { consume } from './blackhole.ts';
 import { numbersFrom } from './numbers.ts';
 import { defineSuite, sync, type Work } from './task.ts';
@@ -20,7 +21,7 @@ const KNOWN = { plain: true, version: 0 };
 
 /** The part of workers/directory.ts that is measured. It is named by URL, as core does. */
 export interface DirectoryWorker {
-  verifyLogins(task: VerifyTask): ProofAnswer[];
+  verifyLogins(task: VerifyTask): PackedProofAnswers;
 }
 
 export const loginSuite = defineSuite({
@@ -92,13 +93,22 @@ function signWork(relay: Identity, peer: Identity, nonce: Uint8Array): Work {
 async function verifyWork(relay: Identity, peer: Identity, nonce: Uint8Array): Promise<Work> {
   const { verifyLogins } = await loadDirectoryWorker();
   const signature = peer.sign(loginText(relay.publicKey, nonce, peer.publicKey, CLIENT));
-  const proof = { peer: peer.publicKey, nonce, signature, client: CLIENT };
-  const task: VerifyTask = { relayKey: relay.publicKey, proofs: new Array(SIGNATURES).fill(proof) };
+  const proof: LoginProof = {
+    slot: 0,
+    generation: 1,
+    peer: peer.publicKey,
+    nonce,
+    signature,
+    client: CLIENT,
+    ip: '',
+    resumed: false,
+  };
+  const proofs = packProofs(new Array<LoginProof>(SIGNATURES).fill(proof));
+  const task: VerifyTask = { relayKey: relay.publicKey, proofs };
   return sync(() => {
-    const verdicts = verifyLogins(task);
-    if (verdicts.length !== SIGNATURES || verdicts.some(({ ok }) => !ok))
-      throw new Error('A good login was refused.');
-    consume(verdicts.length);
+    const { outcomes } = verifyLogins(task);
+    if (outcomes.length !== SIGNATURES || outcomes.includes(0)) throw new Error('A good login was refused.');
+    consume(outcomes.length);
   });
 }
 

@@ -13,7 +13,8 @@ import type {
   WriteAnswer,
   WriteAsk,
 } from '../threads/directory-messages.ts';
-import type { LoginProof, ProofAnswer } from '../threads/messages.ts';
+import { type PackedProofAnswers, packProofs, unpackProofAnswers } from '../threads/login-posts.ts';
+import type { LoginProof, ProofAnswer, VerifyTask } from '../threads/messages.ts';
 import { TaskGate } from '../threads/task-gate.ts';
 import { inTime } from './in-time.ts';
 import { CLOSE_WAIT_MS } from './limits.ts';
@@ -48,8 +49,10 @@ export class DirectoryThreads {
     this.#pool.on('error', failed);
   }
 
-  verify(proofs: LoginProof[]): Promise<ProofAnswer[]> {
-    return this.#pool.run({ relayKey: this.#settings.relayKey, proofs }, { name: 'verifyLogins' });
+  async verify(proofs: LoginProof[]): Promise<ProofAnswer[]> {
+    const task: VerifyTask = { relayKey: this.#settings.relayKey, proofs: packProofs(proofs) };
+    const answers: PackedProofAnswers = await this.#pool.run(task, { name: 'verifyLogins' });
+    return unpackProofAnswers(answers);
   }
 
   read(asks: ReadAsk[]): Promise<TaskAnswers<ReadAnswer>> {

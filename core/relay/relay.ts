@@ -10,6 +10,7 @@ import { OptionError, SupernodeError } from '../protocol/errors.ts';
 import { IDLE_TIMEOUT_SECONDS } from '../protocol/limits.ts';
 import { isPeerId, type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
 import { Accounts } from '../threads/accounts.ts';
+import { packVerdicts, unpackChanges, unpackProofs } from '../threads/login-posts.ts';
 import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
@@ -135,7 +136,8 @@ export class Relay extends EventEmitter<RelayEvents> {
       verifiers: VERIFIERS,
       maxLoginsPerSec: options.admission.maxLoginsPerSec,
       delayMs: (proof, now) => this.#versions.delayMs(proof, now),
-      answer: (shard, verdicts) => this.#shards?.tell(shard, { kind: 'verdicts', verdicts }),
+      answer: (shard, verdicts) =>
+        this.#shards?.tell(shard, { kind: 'verdicts', verdicts: packVerdicts(verdicts) }),
       warn: (code, message) => this.#tell('warning', { code, message }),
     });
   }
@@ -412,7 +414,7 @@ export class Relay extends EventEmitter<RelayEvents> {
         this.#listening?.heard(message.listens);
         return;
       case 'logins':
-        this.#desk.take(shard, message.proofs);
+        this.#desk.take(shard, unpackProofs(message.proofs));
         return;
       case 'asks':
         this.#directory?.take(shard, message.lane, message.asks);
@@ -424,7 +426,7 @@ export class Relay extends EventEmitter<RelayEvents> {
         this.#draining?.heard(shard, message.sessions);
         return;
       case 'changes':
-        for (const change of message.changes) this.#changed(change);
+        for (const change of unpackChanges(message.changes)) this.#changed(change);
         return;
       case 'channels-full':
         this.#tenants.full(message.account, 'channels', performance.now());

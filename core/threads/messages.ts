@@ -4,6 +4,7 @@ import type { LeaveOrders, LeavingSessions } from '../overload/drain-plan.ts';
 import type { CloseReason, CongestionCause, WireErrorCode } from '../protocol/errors.ts';
 import type { Budget, SharedAccounts } from './accounts.ts';
 import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
+import type { PackedChanges, PackedProofs, PackedVerdicts } from './login-posts.ts';
 import type { WhyReason } from './why-reasons.ts';
 
 /** What a shard is started with. The ports are transferred. */
@@ -87,8 +88,8 @@ export type FromShard =
   | { kind: 'up'; descriptor: unknown }
   /** The answer to `listen`. */
   | { kind: 'listening'; listens: boolean }
-  | { kind: 'logins'; proofs: LoginProof[] }
-  | { kind: 'changes'; changes: PresenceChange[] }
+  | { kind: 'logins'; proofs: PackedProofs }
+  | { kind: 'changes'; changes: PackedChanges }
   /** A turn's asks of the directory, one post a lane: `write` for a WriteAsk, `read` for the others. */
   | { kind: 'asks'; lane: Lane; asks: ShardAsk[] }
   /** The answer to `why`. */
@@ -113,7 +114,7 @@ export type ToShard =
   /** `alone`: no other shard listens on the port. */
   | { kind: 'listen'; host: string; port: number; alone: boolean }
   | { kind: 'stop-listening' }
-  | { kind: 'verdicts'; verdicts: Verdict[] }
+  | { kind: 'verdicts'; verdicts: PackedVerdicts }
   /** In the order of each session's asks, as far as they are of one lane. */
   | { kind: 'answers'; answers: ShardAnswer[] }
   | DirectoryNews
@@ -145,10 +146,10 @@ export interface WhyEntry {
 /** Why a session ended, as `gone` tells it. `lost`: its connection ended without a close handshake. */
 export type DepartureReason = 'left' | 'lost' | WireErrorCode;
 
-/** What the directory pool's `verifyLogins` task gets; it gives one ProofAnswer per proof. */
+/** What the directory pool's `verifyLogins` task gets; it gives PackedProofAnswers, one per proof. */
 export interface VerifyTask {
   relayKey: Uint8Array;
-  proofs: LoginProof[];
+  proofs: PackedProofs;
 }
 
 export interface ProofAnswer {

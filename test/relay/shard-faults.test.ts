@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAccounts } from '../../core/threads/accounts.ts';
 import { C, countersOf, createCounters } from '../../core/threads/counters.ts';
+import { packVerdicts, unpackChanges, unpackProofs } from '../../core/threads/login-posts.ts';
 import type { FromShard, LoginProof, PresenceChange, ShardTask } from '../../core/threads/messages.ts';
 import { createPrefixCounts } from '../../core/threads/prefix-counts.ts';
 import { createPresence, PresenceTable } from '../../core/threads/presence.ts';
@@ -67,8 +68,8 @@ beforeEach(async () => {
     control.on('message', (message: FromShard) => {
       if (message.kind === 'up') resolve(message.descriptor);
       if (message.kind === 'warning') warnings.push(`${message.code} ${message.message}`);
-      if (message.kind === 'changes') changes.push(...message.changes);
-      if (message.kind === 'logins') letIn(message.proofs);
+      if (message.kind === 'changes') changes.push(...unpackChanges(message.changes));
+      if (message.kind === 'logins') letIn(unpackProofs(message.proofs));
     });
   });
   thread = new Worker(THREAD, { workerData: task, transferList: [channel.port2] });
@@ -83,7 +84,7 @@ beforeEach(async () => {
 });
 
 function letIn(proofs: LoginProof[]): void {
-  const verdicts = proofs.map(({ slot, generation }) => ({ slot, generation, refusal: null }));
+  const verdicts = packVerdicts(proofs.map(({ slot, generation }) => ({ slot, generation, refusal: null })));
   control.postMessage({ kind: 'verdicts', verdicts });
 }
 
@@ -133,13 +134,14 @@ describe("an exception in a shard's thread is contained:", () => {
     ['a text', 'close'],
     ['nothing', undefined],
     ['verdicts without verdicts', { kind: 'verdicts' }],
-    ['a null verdict', { kind: 'verdicts', verdicts: [null] }],
+    ['null verdicts', { kind: 'verdicts', verdicts: null }],
   ])('%s on its control port', async (_name, garbage) => {
     const works = await healthyPair();
     control.postMessage(garbage);
     control.postMessage({ kind: 'no such kind' });
     control.postMessage({ kind: 'disconnect', slot: 99, generation: 1, message: 'nobody' });
-    control.postMessage({ kind: 'verdicts', verdicts: [{ slot: 0, generation: 1, refusal: null }] });
+    const late = packVerdicts([{ slot: 0, generation: 1, refusal: null }]);
+    control.postMessage({ kind: 'verdicts', verdicts: late });
     await works();
     await works();
     expect(sessions()).toBe(2);

@@ -3,7 +3,8 @@ import type { Directory } from '../../core/directory/directory.ts';
 import { loadSodium } from '../../core/identity/sodium.ts';
 import { verifySignature } from '../../core/identity/verify.ts';
 import { loginText } from '../../core/protocol/login-text.ts';
-import type { Arrival, LoginProof, ProofAnswer, VerifyTask } from '../../core/threads/messages.ts';
+import { type PackedProofAnswers, packProofAnswers, unpackProofs } from '../../core/threads/login-posts.ts';
+import type { Arrival, LoginProof, VerifyTask } from '../../core/threads/messages.ts';
 import { noteTrouble, theDirectory } from './store.ts';
 
 /**
@@ -21,14 +22,15 @@ loadSodium();
 const never = new Int32Array(new SharedArrayBuffer(4));
 
 /** Whether each proof's signature is the peer's over this login. */
-export function verifyLogins({ relayKey, proofs }: VerifyTask): ProofAnswer[] {
+export function verifyLogins({ relayKey, proofs: packed }: VerifyTask): PackedProofAnswers {
+  const proofs = unpackProofs(packed);
   const proven = proofs.map(({ peer, nonce, signature, client }, index) => {
     if (index > 0 && index % SIGNATURES_AT_ONCE === 0) Atomics.wait(never, 0, 0, SLEEP_MS);
     return verifySignature(peer, loginText(relayKey, nonce, peer, client), signature);
   });
   const arrivals = arrivalsOf(proofs.filter((_, index) => proven[index]));
   let next = 0;
-  return proven.map((ok) => ({ ok, arrival: ok ? (arrivals[next++] ?? null) : null }));
+  return packProofAnswers(proven.map((ok) => ({ ok, arrival: ok ? (arrivals[next++] ?? null) : null })));
 }
 
 /** A login depends on no store: a peer of which nothing can be read comes in, and is asked for again. */

@@ -10,6 +10,7 @@ import { C } from '../../core/threads/counters.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../../core/threads/messages.ts';
 import { PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
+import { BusyFrames } from './busy-frames.ts';
 import type { Channels } from './channels.ts';
 import type { Directory } from './directory.ts';
 import type { Drain } from './drain.ts';
@@ -50,6 +51,7 @@ interface Parts {
 export class Departures {
   readonly #host: DeparturesHost;
   readonly #parts: Parts;
+  readonly #busy = new BusyFrames();
   readonly #farewells = new Farewells((session, error) => this.fault('farewell', error, session));
 
   constructor(host: DeparturesHost, parts: Parts) {
@@ -69,16 +71,7 @@ export class Departures {
     const { counters, outboxes } = this.#host;
     noteRefusal(this.#host.why, session, code, why);
     const wasLive = session.state === LIVE;
-    const { successors } = this.#parts.drain;
-    const body = {
-      code,
-      message,
-      fatal: true,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      // Who is logged in was told by `moving`.
-      ...(code === 'drained' && !wasLive && successors.length > 0 ? { successors: [...successors] } : {}),
-    };
-    const frame = encodeControl(op.OP_ERROR, 0, body);
+    const frame = this.#frameOf(code, message, wasLive, retryAfterMs);
     if (!wasLive) this.#loginRefused(code);
     else if (BREACHES.has(code)) counters[C.protocolErrors]!++;
     else if (code === 'slow-reader') counters[C.endedSlow]!++;
@@ -88,6 +81,19 @@ export class Departures {
     this.finish(session, closeReasonOf(code), code);
     this.#farewells.add({ session, code, messages: pending ? [pending, frame] : [frame] });
     this.#host.schedule();
+  }
+
+  #frameOf(code: WireErrorCode, message: string, wasLive: boolean, retryAfterMs?: number): Uint8Array {
+    if (code === 'busy' && retryAfterMs !== undefined) return this.#busy.encode(message, retryAfterMs);
+    const { successors } = this.#parts.drain;
+    return encodeControl(op.OP_ERROR, 0, {
+      code,
+      message,
+      fatal: true,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      // Who is logged in was told by `moving`.
+      ...(code === 'drained' && !wasLive && successors.length > 0 ? { successors: [...successors] } : {}),
+    });
   }
 
   #loginRefused(code: WireErrorCode): void {

@@ -3,7 +3,6 @@
  * the next one (as Nagle's algorithm does with bytes): in a flood of logins a post, two wake-ups and a task of the pool
  * serve many, and a login alone waits for nothing.
  */
-import { KEY_BYTES } from '../../core/protocol/peer-id.ts';
 import type { LoginProof } from '../../core/threads/messages.ts';
 
 /** While one is checked, the other one is on its way. */
@@ -40,28 +39,6 @@ export class ProofBatches {
     const proofs = this.#gathered;
     this.#gathered = [];
     this.#out.push(proofs.length);
-    inOneBuffer(proofs);
     for (const proof of proofs) this.#post(proof);
-  }
-}
-
-/** Moves what the proofs consist of into one buffer: a post copies buffers one by one, at 1 us each. */
-function inOneBuffer(proofs: LoginProof[]): void {
-  const bytes = proofs.reduce(
-    (sum, { nonce, signature }) => sum + KEY_BYTES + nonce.length + signature.length,
-    0,
-  );
-  const buffer = new Uint8Array(bytes);
-  let at = 0;
-  const move = (part: Uint8Array): Uint8Array => {
-    const moved = buffer.subarray(at, at + part.length);
-    moved.set(part);
-    at += part.length;
-    return moved;
-  };
-  for (const proof of proofs) {
-    proof.peer = move(proof.peer);
-    proof.nonce = move(proof.nonce);
-    proof.signature = move(proof.signature);
   }
 }
