@@ -67,7 +67,9 @@ export function sealTicket(
 ): { ticket: Uint8Array; secret: Uint8Array } {
   const ticket = Buffer.allocUnsafe(TICKET_BYTES).fill(0, POLICY_AT);
   ticket[0] = VERSION;
-  ticket.writeBigUInt64BE(BigInt(endsAt), 1);
+  // Not as a BigInt, which takes a microsecond.
+  ticket.writeUInt32BE(Math.floor(endsAt / 2 ** 32), 1);
+  ticket.writeUInt32BE(endsAt >>> 0, 5);
   ticket.set(peer, PEER_AT);
   fillRandom(ticket, RANDOM_AT, POLICY_AT);
   if (known !== null) {
@@ -94,7 +96,7 @@ export function openTicket(
   if (proof.length !== expected.length || !timingSafeEqual(proof, expected)) return null;
   const view = new DataView(ticket.buffer, ticket.byteOffset, ticket.length);
   // A copy: a Buffer's slice would keep the whole frame that the ticket came in for as long as the peer stays.
-  if (Number(view.getBigUint64(1)) <= now) return null;
+  if (view.getUint32(1) * 2 ** 32 + view.getUint32(5) <= now) return null;
   return { peer: new Uint8Array(ticket.subarray(PEER_AT, RANDOM_AT)), known: knownOf(ticket, view, run) };
 }
 

@@ -146,6 +146,15 @@ export class Accounts {
   ratesOf(account: number): number[] {
     return Array.from(this.#limits.subarray(account * LIMITS, account * LIMITS + LINES));
   }
+
+  /** Whether it has a rate that is finite. */
+  isLimited(account: number): boolean {
+    const first = account * LIMITS;
+    for (let line = 0; line < LINES; line++) {
+      if (this.#limits[first + line] !== Number.POSITIVE_INFINITY) return true;
+    }
+    return false;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { C, COUNTERS } from '../../core/threads/counters.ts';
 import { createPrefixCounts, PrefixCounts } from '../../core/threads/prefix-counts.ts';
 import type { UpgradeRefusal } from '../../core/transport/uws.ts';
-import { Gate, prefixOf } from '../../workers/shard/gate.ts';
+import { Gate, prefixOf, textOf } from '../../workers/shard/gate.ts';
 
 const address = (...bytes: number[]): ArrayBuffer => new Uint8Array(bytes).buffer;
 const LOOPBACK_6 = address(...Array(15).fill(0), 1);
@@ -24,7 +24,7 @@ class World {
 
 describe('an address prefix', () => {
   test('is an IPv4 /24, also of an address mapped into IPv6, or an IPv6 /56', () => {
-    const text = (from: ArrayBuffer): string => prefixOf(new Uint8Array(from))!.text;
+    const text = (from: ArrayBuffer): string => textOf(prefixOf(new Uint8Array(from))!);
     expect(text(address(203, 0, 113, 7))).toBe('203.0.113.0/24');
     expect(text(mapped(203, 0, 113, 200))).toBe('203.0.113.0/24');
     expect(text(address(0x20, 1, 0xd, 0xb8, 0, 1, 0x22, 0x33, ...Array(8).fill(9)))).toBe(

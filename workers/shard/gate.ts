@@ -56,14 +56,14 @@ export class Gate implements UpgradeGate {
     const most = (perPrefix.connectionsPerSec * WINDOW_MS) / 1_000;
     if (this.#counts.made(mark, now) > most) {
       this.#counters[C.upgradesRefusedRate]!++;
-      const message = `${prefix.text} makes more than ${perPrefix.connectionsPerSec} connections per second`;
+      const message = `${textOf(prefix)} makes more than ${perPrefix.connectionsPerSec} connections per second`;
       this.#warnOnce('prefix-rate', `${message} (perPrefix.connectionsPerSec).`);
       const left = Math.ceil((WINDOW_MS - (now % WINDOW_MS)) / 1_000);
       return refusal(TOO_MANY, left, WINDOW_MS / 1_000, message);
     }
     if (this.#counts.open(mark) >= perPrefix.connections) {
       this.#counters[C.upgradesRefusedPrefix]!++;
-      const message = `${prefix.text} has ${perPrefix.connections} connections already`;
+      const message = `${textOf(prefix)} has ${perPrefix.connections} connections already`;
       this.#warnOnce('prefix-connections', `${message} (perPrefix.connections).`);
       return refusal(TOO_MANY, SPREAD_SECONDS, SPREAD_SECONDS, message);
     }
@@ -104,8 +104,6 @@ interface Prefix {
   high: number;
   low: number;
   loopback: boolean;
-  /** For people. */
-  readonly text: string;
 }
 
 const IPV4_HIGH = 0x0000_ffff;
@@ -122,10 +120,6 @@ export function prefixOf(address: Uint8Array): Prefix | null {
     high: view.getUint32(0),
     low: view.getUint32(4) & 0xffff_ff00,
     loopback,
-    get text() {
-      const groups = [0, 2, 4, 6].map((at) => (at === 6 ? address[6]! << 8 : view.getUint16(at)));
-      return `${groups.map((group) => group.toString(16)).join(':')}::/56`;
-    },
   };
 }
 
@@ -135,8 +129,12 @@ function ipv4(address: Uint8Array): Prefix {
     high: IPV4_HIGH,
     low: (a << 24) | (b << 16) | (c << 8),
     loopback: a === 127,
-    get text() {
-      return `${a}.${b}.${c}.0/24`;
-    },
   };
+}
+
+/** For people. */
+export function textOf({ high, low }: Prefix): string {
+  if (high === IPV4_HIGH) return `${low >>> 24}.${(low >>> 16) & 0xff}.${(low >>> 8) & 0xff}.0/24`;
+  const groups = [high >>> 16, high & 0xffff, low >>> 16, low & 0xff00];
+  return `${groups.map((group) => group.toString(16)).join(':')}::/56`;
 }

@@ -145,9 +145,9 @@ export class Meters {
   open(session: Session, account: number, budget: Budget | null, now = performance.now()): void {
     const { accounts, budgets, tenants } = this.#host;
     const ofPeer = budget ?? budgets.peer;
-    const limited = accounts.ratesOf(account).some((rate) => rate !== Number.POSITIVE_INFINITY);
     const relayLimited = this.#relay.shares.some((fair) => fair !== null);
-    if (!tenants && !limited && !relayLimited && ofPeer === null && budgets.session === null) return;
+    const limited = relayLimited || accounts.isLimited(account);
+    if (!tenants && !limited && ofPeer === null && budgets.session === null) return;
     this.#start(now);
     const own = this.#own(session, ofPeer, now);
     const local = this.#local(account, now);
