@@ -3,6 +3,7 @@ export * from './client/node.ts';
 export { createKeyFile, loadIdentity } from './identity/key-file.ts';
 export type { BudgetOptions, BudgetsOptions, RateOptions, TenantOptions } from './relay/budget-options.ts';
 export type { DrainOptions } from './relay/drain-options.ts';
+export { letHelpersGiveWay } from './relay/helper-priority.ts';
 export {
   type AdminOptions,
   type AdmissionOptions,

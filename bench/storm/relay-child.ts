@@ -1,5 +1,5 @@
 /** The relay of a storm, in a process of its own. Tells its numbers when it is asked, and ends when its parent does. */
-import { createRelay, type Relay } from '../../core/index.ts';
+import { createRelay, letHelpersGiveWay, type Relay } from '../../core/index.ts';
 
 export type ToRelay = { kind: 'numbers' };
 export type FromRelay =
@@ -7,6 +7,8 @@ export type FromRelay =
   | { kind: 'numbers'; rssBytes: number; stats: ReturnType<Relay['stats']>; warnings: string[] };
 
 const [shards, maxLoginsPerSec] = process.argv.slice(2).map(Number);
+// As `supernode start` does.
+letHelpersGiveWay();
 const relay = await createRelay({
   port: 0,
   shards: shards!,

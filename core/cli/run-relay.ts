@@ -8,6 +8,7 @@ import { createKeyFile, loadIdentity } from '../identity/key-file.ts';
 import { SupernodeError } from '../protocol/errors.ts';
 import { DEFAULT_PORT } from '../protocol/names.ts';
 import type { DrainOptions } from '../relay/drain-options.ts';
+import { letHelpersGiveWay } from '../relay/helper-priority.ts';
 import { createRelay, type Relay } from '../relay/relay.ts';
 import { checkSuccessors } from './drain-flags.ts';
 import { CommandError, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, sentenceOf } from './exit-codes.ts';
@@ -41,6 +42,7 @@ const LARGEST_PORT = 65_535;
 export async function runRelay(settings: RelaySettings): Promise<number> {
   // Before the relay is there: a signal while it starts must not leave it half started.
   const stopped = new Signals();
+  letHelpersGiveWay();
   const relay = await startRelay(settings);
   try {
     // Not when it is needed: then it would be too late to say.

@@ -43,6 +43,21 @@ describe('supernode start', () => {
     await peer.close();
   });
 
+  it.runIf(process.platform === 'linux')("lets V8's helper threads give way to its shards", async () => {
+    const { run } = await sandbox.relay(['--shards', '2']);
+    const task = `/proc/${run.child.pid}/task`;
+    const nice = await Promise.all(
+      (await readdir(task)).map(async (thread) => {
+        const stat = await readFile(`${task}/${thread}/stat`, 'utf8');
+        // proc(5): field 19, and the name in field 2 may have spaces.
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+      }),
+    );
+    // Those of V8, and the directory's; not the main thread and the shards.
+    expect(nice.filter((value) => value === 10).length).toBeGreaterThanOrEqual(4 + 3);
+    expect(nice.filter((value) => value === 0).length).toBeGreaterThanOrEqual(1 + 2);
+  });
+
   it('prints the warnings of its relay, a line each', async () => {
     const { url, run } = await sandbox.relay(['--max-logins', '1']);
     const peers = await Promise.allSettled(
