@@ -7,14 +7,12 @@
  */
 import { loadSodium } from '../core/identity/sodium.ts';
 import type { KnownPolicy } from '../core/identity/ticket.ts';
-import { Behind, LOOK_MS } from '../core/overload/behind.ts';
+import { Behind } from '../core/overload/behind.ts';
 import { VersionRules } from '../core/overload/version-rules.ts';
 import { ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
-import { MAX_SHARD_QUEUE_BYTES } from '../core/protocol/limits.ts';
 import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
 import { packChanges, packProofs, unpackVerdicts } from '../core/threads/login-posts.ts';
-import { LoopLag } from '../core/threads/loop-lag.ts';
 import type {
   FromShard,
   LoginProof,
@@ -44,14 +42,12 @@ import { Logins } from './shard/logins.ts';
 import { Meters } from './shard/meters.ts';
 import { MidTurn } from './shard/mid-turn.ts';
 import { Outboxes } from './shard/outbox.ts';
+import { SelfWatch } from './shard/self-watch.ts';
 import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
 import { WhyLedger } from './shard/why.ts';
 
 /** Deadlines are looked at this often. */
 const SWEEP_MS = 500;
-/** In and out, in LOOK_MS: a shard that moves as much watches its loop closely (core/threads/loop-lag.ts). */
-const BUSY_FRAMES = 100;
-const BUSY_BYTES = 256 * 1024;
 
 class Shard {
   readonly task: ShardTask;
@@ -81,9 +77,7 @@ class Shard {
   readonly #departures: Departures;
   readonly #limitWarnings: LimitWarnings;
   readonly versionRules: VersionRules;
-  readonly #lag = new LoopLag(LOOK_MS);
-  #framesLooked = 0;
-  #bytesLooked = 0;
+  readonly #selfWatch: SelfWatch;
   readonly #app: ShardApp;
   readonly #closed: () => void;
   #turnDue = false;
@@ -92,7 +86,6 @@ class Shard {
   #proofs: LoginProof[] = [];
   #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
-  #look: NodeJS.Timeout | undefined;
 
   constructor(task: ShardTask, closed: () => void) {
     this.task = task;
@@ -127,6 +120,7 @@ class Shard {
       task,
       this.counters,
     );
+    this.#selfWatch = new SelfWatch(this.counters, this.behind, this.outboxes.flights);
     this.congestion = new Congestion(this);
     this.tenants = task.tenants;
     this.accounts = new Accounts(task.accounts);
@@ -210,25 +204,8 @@ class Shard {
       this.#directory.sweep(now);
       this.#limitWarnings.look(now);
     }, SWEEP_MS);
-    this.#look = setInterval(() => this.#lookAtItself(performance.now()), LOOK_MS);
+    this.#selfWatch.start();
     this.#tell({ kind: 'up', descriptor: task.tls ? null : this.#app.descriptor() });
-  }
-
-  /** How late this thread is: for the operator, and so that neither it nor a receiver is asked for more than it can do. */
-  #lookAtItself(now: number): void {
-    const { counters } = this;
-    const frames = counters[C.framesIn]! + counters[C.framesOut]!;
-    const bytes = counters[C.bytesIn]! + counters[C.bytesOut]!;
-    const busy = frames - this.#framesLooked >= BUSY_FRAMES || bytes - this.#bytesLooked >= BUSY_BYTES;
-    this.#framesLooked = frames;
-    this.#bytesLooked = bytes;
-    this.#lag.sample(now, busy);
-    counters[C.lagMeanUs] = this.#lag.meanUs;
-    counters[C.lagMaxUs] = this.#lag.maxUs;
-    this.outboxes.flights.lagMs = this.#lag.lastMaxUs / 1_000;
-    // One that has little to do is late for want of a processor: to forward less would not help it.
-    const lateMs = busy ? this.#lag.meanUs / 1_000 : 0;
-    this.behind.look(lateMs, counters[C.queuedBytes]! / MAX_SHARD_QUEUE_BYTES);
   }
 
   // --- what the socket brings ------------------------------------------------------------------------------------
@@ -451,8 +428,7 @@ class Shard {
 
   close(): void {
     clearInterval(this.#sweep);
-    clearInterval(this.#look);
-    this.#lag.stop();
+    this.#selfWatch.stop();
     this.#drain.stop();
     this.congestion.stop();
     this.meters.stop();
