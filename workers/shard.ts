@@ -475,14 +475,16 @@ class Shard {
     this.#send();
     this.#midTurn.ended();
     this.#departures.say();
-    // What the main thread is to know, once per turn.
+    // What the main thread is to know, once per turn. Taken first: one that cannot be packed must not hold up those of later turns.
     if (this.#proofs.length > 0) {
-      this.#tell({ kind: 'logins', proofs: packProofs(this.#proofs) });
+      const proofs = this.#proofs;
       this.#proofs = [];
+      this.#tell({ kind: 'logins', proofs: packProofs(proofs) });
     }
     if (this.#changes.length > 0) {
-      this.#tell({ kind: 'changes', changes: packChanges(this.#changes) });
+      const changes = this.#changes;
       this.#changes = [];
+      this.#tell({ kind: 'changes', changes: packChanges(changes) });
     }
     this.counters[C.directoryAsks]! += this.asks.post(this.#tell);
   };

@@ -9,7 +9,7 @@ import { setPriority } from 'node:os';
 const NICE = 10;
 
 /**
- * Lowers the priority of the threads that this process has now, but for the one that calls: at the start of a program those
+ * Lowers the priority of the threads that this process has now, but for its main one: at the start of a program those
  * are V8's helpers and libuv's. Packets then wait less where all cores are busy; elsewhere nothing changes. `supernode start`
  * does it; a program that embeds a relay may, before it makes threads of its own. Linux only: does nothing elsewhere.
  *
