@@ -9,13 +9,12 @@ import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { Identity } from '../../core/identity/identity.ts';
 import { TICKET_BYTES } from '../../core/identity/ticket.ts';
-import { controlFrameEnd, decodeControl, encodeControl } from '../../core/protocol/control.ts';
+import { type Body, controlFrameEnd, decodeControl, encodeControl } from '../../core/protocol/control.ts';
 import { ANNOUNCED_LIMITS, LOGIN_TIMEOUT_MS, TICKET_LIFETIME_MS } from '../../core/protocol/limits.ts';
 import { loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { LoadFault } from './fault.ts';
-import { RelayRefusal } from './scenarios/refusal.ts';
 import type { LoginProofKind } from './scenarios/scenario.ts';
 import { writeNow } from './tcp-wire.ts';
 import { BINARY, headerBytes, writeHeader } from './websocket-framing.ts';
@@ -29,6 +28,9 @@ const END_OF_HEADERS = '\r\n\r\n';
 /** Shared by all attempts: a read is consumed before the next one starts. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** What a relay says no with. No Error: a storm gets thousands a second, and a stack takes longer than all else of a refusal. */
+export type LoginRefusal = Body<typeof op.OP_ERROR>;
+
 /** Who logs in, over and over. */
 export interface Comer {
   identity: Identity;
@@ -39,7 +41,7 @@ export interface AttemptHost {
   /** The relay has said hello: `prepare` and `send` may be called. */
   greeted(attempt: LoginAttempt): void;
   /** Logged in (null; the connection stays until `leave`), refused, or broken. Once. */
-  ended(attempt: LoginAttempt, error: RelayRefusal | LoadFault | null): void;
+  ended(attempt: LoginAttempt, error: LoginRefusal | LoadFault | null): void;
 }
 
 /** Where an attempt goes. */
@@ -224,11 +226,11 @@ export class LoginAttempt {
     } else {
       const frame = decodeControl(bytes, start, controlFrameEnd(bytes, start, end));
       if (frame.op !== op.OP_ERROR) throw new LoadFault('corrupted', `Op ${frame.op} came during a login.`);
-      this.#end(new RelayRefusal(frame.body));
+      this.#end(frame.body);
     }
   }
 
-  #end(error: RelayRefusal | LoadFault): void {
+  #end(error: LoginRefusal | LoadFault): void {
     this.#descriptor = -1;
     if (this.#ended) return;
     this.leave();

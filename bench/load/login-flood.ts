@@ -6,11 +6,17 @@
  *   wave: connect `sockets`, sign each | send all proofs at ratePerSec | each leaves when it is answered
  */
 import { setTimeout as after } from 'node:timers/promises';
-import { generateIdentity } from '../../core/identity/identity.ts';
 import { LoadFault } from './fault.ts';
 import { LatencyRecorder } from './latency.ts';
-import { type AttemptHost, type Comer, LoginAttempt, type Target, targetOf } from './login-attempt.ts';
-import { RelayRefusal } from './scenarios/refusal.ts';
+import { loadIdentity } from './load-identity.ts';
+import {
+  type AttemptHost,
+  type Comer,
+  LoginAttempt,
+  type LoginRefusal,
+  type Target,
+  targetOf,
+} from './login-attempt.ts';
 import type { LoginProofKind } from './scenarios/scenario.ts';
 
 /** Connections that a wave makes at a time. */
@@ -42,7 +48,7 @@ export class LoginFlood implements AttemptHost {
   constructor(address: string, peers: number, fail: (fault: LoadFault) => void) {
     this.#target = targetOf(address);
     this.#fail = fail;
-    this.#out = Array.from({ length: peers }, () => ({ identity: generateIdentity(), ticket: null }));
+    this.#out = Array.from({ length: peers }, () => ({ identity: loadIdentity(), ticket: null }));
   }
 
   /** From now on; the latency is that of connection and login. */
@@ -114,7 +120,7 @@ export class LoginFlood implements AttemptHost {
     else attempt.send(message);
   }
 
-  ended(attempt: LoginAttempt, error: RelayRefusal | LoadFault | null): void {
+  ended(attempt: LoginAttempt, error: LoginRefusal | LoadFault | null): void {
     if (!this.#under.delete(attempt)) return;
     if (error === null) {
       this.#counts.done++;
@@ -128,7 +134,7 @@ export class LoginFlood implements AttemptHost {
     } else {
       this.#out.push(attempt.comer);
       const { refused } = this.#counts;
-      const code = error instanceof RelayRefusal ? error.code : error.fault;
+      const code = error instanceof LoadFault ? error.fault : error.code;
       refused[code] = (refused[code] ?? 0) + 1;
       // A flood may be turned away in any way, but nothing may come that is wrong.
       if (error instanceof LoadFault && error.fault === 'corrupted') this.#fail(error);

@@ -5,7 +5,6 @@
  *   supernode-bench-store-COUNT-vN/
  *     store/     as a relay has it     keys   32 bytes of each peer, in the order in which they came     done   when
  */
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -21,8 +20,7 @@ import { join } from 'node:path';
 import { LmdbStore } from '../../core/directory/lmdb-store.ts';
 import { encodeRecord, recordExpiresMs } from '../../core/directory/record.ts';
 import { expiryKey, u64Bytes } from '../../core/directory/rows.ts';
-import type { Identity } from '../../core/identity/identity.ts';
-import { KEY_BYTES, type PeerId } from '../../core/protocol/peer-id.ts';
+import { loadIdentity } from '../load/load-identity.ts';
 
 /** Of what is written here: a store of another version is made anew. */
 const VERSION = 1;
@@ -84,7 +82,7 @@ async function build(
 }
 
 function putOne(store: LmdbStore, index: number): Uint8Array {
-  const identity = newIdentity();
+  const identity = loadIdentity();
   const name = nameOf(index);
   const profile = Buffer.from(JSON.stringify({ about: `peer ${index} of a benchmark`, language: 'en' }));
   const nowMs = Date.now();
@@ -103,20 +101,4 @@ function putOne(store: LmdbStore, index: number): Uint8Array {
   seen.put(key, u64Bytes(nowMs));
   expiries.put(expiryKey(recordExpiresMs(record), key), NOTHING);
   return key;
-}
-
-/**
- * generateIdentity without the id in text, which takes longer than the signature. The key comes out as DER: exporting tens
- * of thousands of them as JWK deadlocked in Node 20.
- */
-function newIdentity(): Identity {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
-    publicKeyEncoding: { format: 'der', type: 'spki' },
-    // Node's types know this function with both encodings or with none.
-  } as never) as unknown as { publicKey: Buffer; privateKey: KeyObject };
-  return {
-    id: '' as PeerId,
-    publicKey: new Uint8Array(publicKey.subarray(publicKey.length - KEY_BYTES)),
-    sign: (text) => sign(null, text, privateKey),
-  };
 }

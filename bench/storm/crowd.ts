@@ -3,12 +3,19 @@
  * that do not wait, which come again as soon as they were refused, at whatever rate is left of the storm's, and leave when
  * they get in only to come again. Every attempt is a fresh connection and a valid signature.
  */
-import { generateIdentity } from '../../core/identity/identity.ts';
-import type { LoadFault } from '../load/fault.ts';
-import { type AttemptHost, type Comer, LoginAttempt, type Target, targetOf } from '../load/login-attempt.ts';
-import { RelayRefusal } from '../load/scenarios/refusal.ts';
+import { LoadFault } from '../load/fault.ts';
+import { loadIdentity } from '../load/load-identity.ts';
+import {
+  type AttemptHost,
+  type Comer,
+  LoginAttempt,
+  type LoginRefusal,
+  type Target,
+  targetOf,
+} from '../load/login-attempt.ts';
 
-const STEP_MS = 4;
+/** Peers do not come in groups: the shorter a step, the fewer begin in one. */
+const STEP_MS = 1;
 /**
  * What the load could not begin in time is caught up with at no more than this many times the storm's rate, and a step makes up
  * for no more than MOST_STEP_MS. Peers on machines of their own do not come 200 at once because one process was held up for
@@ -59,7 +66,7 @@ export class Crowd implements AttemptHost {
     this.#target = targetOf(plan.address);
     const some = (count: number, obeys: boolean): Peer[] =>
       Array.from({ length: count }, () => ({
-        identity: generateIdentity(),
+        identity: loadIdentity(),
         ticket: null,
         obeys,
         cameAtMs: 0,
@@ -124,7 +131,7 @@ export class Crowd implements AttemptHost {
     attempt.send(attempt.prepare('signature'));
   }
 
-  ended(attempt: LoginAttempt, error: RelayRefusal | LoadFault | null): void {
+  ended(attempt: LoginAttempt, error: LoginRefusal | LoadFault | null): void {
     if (!this.#under.delete(attempt)) return;
     const peer = attempt.comer as Peer;
     if (error === null && peer.obeys) {
@@ -132,19 +139,23 @@ export class Crowd implements AttemptHost {
       this.#in.add(attempt);
       return;
     }
+    // A connection that failed says no time: a second, as a client's first back-off may be.
+    let waitMs = 1_000;
     if (error === null) {
       this.#hastyLogins++;
       attempt.leave();
+    } else if (error instanceof LoadFault) {
+      this.#count(error.fault);
     } else {
-      const code = error instanceof RelayRefusal ? error.code : error.fault;
-      this.#refused[code] = (this.#refused[code] ?? 0) + 1;
+      this.#count(error.code);
+      waitMs = error.retryAfterMs ?? waitMs;
     }
-    if (!peer.obeys) this.#hasty.push(peer);
-    else {
-      // A connection that failed says no time: a second, as a client's first back-off may be.
-      const waitMs = (error instanceof RelayRefusal ? error.retryAfterMs : null) ?? 1_000;
-      setTimeout(() => this.#due.push(peer), waitMs);
-    }
+    if (peer.obeys) setTimeout(() => this.#due.push(peer), waitMs);
+    else this.#hasty.push(peer);
+  }
+
+  #count(refusal: string): void {
+    this.#refused[refusal] = (this.#refused[refusal] ?? 0) + 1;
   }
 
   /** As many attempts as are owed since the last step, within bounds: first of those whose turn it is. */

@@ -36,7 +36,7 @@ const boundBytes = (sockets: number): number => 2 * sockets * 4_096 + 16 * MiB +
 
 const flags = {
   attempts: whole('Login attempts in all.', 200_000, 1_000, 10_000_000),
-  'per-sec': whole('Logins per second that the relay is configured to take.', 200, 10, 100_000),
+  'per-sec': whole('Logins per second that the relay is configured to take.', 100, 10, 100_000),
   sockets: whole('Sockets at once.', 5_000, 100, 15_000),
   hasty: whole('Peers that do not wait, out of these.', 2_500, 1, 10_000),
   calls: whole('Calls in progress beside it.', 50, 1, 1_000),

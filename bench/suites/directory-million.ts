@@ -17,6 +17,7 @@ import { LatencyRecorder } from '../load/latency.ts';
 import { latencyFigures, merge } from '../run/histograms.ts';
 import { type ManyRecords, manyRecords } from '../store/many-records.ts';
 import { supernode } from '../systems/supernode.ts';
+import { clearProgress, showProgress } from '../terminal.ts';
 import { consume } from './blackhole.ts';
 import { Caller } from './caller.ts';
 import { numbersFrom } from './numbers.ts';
@@ -35,6 +36,8 @@ const LATENCIES_AND_MEMORY = [
   'residentFile',
 ] as const;
 const parameters = { records: RECORDS, shards: 1 };
+/** The first time, and every second day: a million keys and signatures, on a slow day of a slow machine. */
+const MAKE_STORE_MS = 900_000;
 
 export const directoryMillionSuite = defineSuite({
   suite: 'directory-million',
@@ -57,8 +60,12 @@ export const directoryMillionSuite = defineSuite({
       alsoMeasured: LATENCIES_AND_MEMORY,
     },
   },
+  opensWithinMs: MAKE_STORE_MS,
   async open({ core }) {
-    const records = await manyRecords(RECORDS);
+    const records = await manyRecords(RECORDS, (done) => {
+      if (done < RECORDS) showProgress(`making a store of ${COUNT} records: ${done.toLocaleString('en-US')}`);
+      else clearProgress();
+    });
     const readOnce = opener(records);
     await readOnce();
     const relay = await supernode.start({ core, shards: 1, directory: records.path });

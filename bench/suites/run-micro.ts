@@ -50,7 +50,8 @@ async function runIn(
   try {
     child.tell({ kind: 'run', suites, core, loadCore, passMs, passes });
     // With a warm-up each, and one pass that is not counted; an iteration that is begun is finished.
-    const busyMs = microBenchmarks(suites).length * (passes + 1) * (1.5 * passMs + 20) + OPEN_MS;
+    const openMs = suitesNamed(suites).reduce((sum, { opensWithinMs = OPEN_MS }) => sum + opensWithinMs, 0);
+    const busyMs = microBenchmarks(suites).length * (passes + 1) * (1.5 * passMs + 20) + openMs;
     return (await child.next('ran', busyMs)).samples;
   } finally {
     await child.stop();

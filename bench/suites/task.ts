@@ -39,6 +39,8 @@ export interface SuiteDefinition<Names extends string = string> {
   suite: MicroSuite;
   /** By name; the benchmark is `<suite>/<name>`. */
   tasks: Record<Names, MicroTask>;
+  /** How long `open` may take, milliseconds. Default 10 s. */
+  opensWithinMs?: number;
   /** Builds what the tasks work on: tables, threads, a relay. */
   open(placement: Placement): Promise<OpenSuite<Names>>;
 }

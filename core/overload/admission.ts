@@ -78,6 +78,7 @@ const SPACING = 1.1;
 /** A turn is good from this long before it is due (timers and clocks differ) until TURN_MS after. */
 const EARLY_MS = 50;
 const TURN_MS = 10_000;
+const FORGET_EVERY_MS = 100;
 /** So that two who were told the same millisecond do not come in the same. */
 const JITTER_MS = 20;
 /** Who came in his turn waits longer than others before he is refused: only when the capacity fell. */
@@ -101,6 +102,7 @@ export class Admission<T> {
   /** When whose turn is due; the one that is due first in front. */
   readonly #turns = new Map<Who, number>();
   #lastTurn = Number.NEGATIVE_INFINITY;
+  #forgetAt = Number.NEGATIVE_INFINITY;
   /** With 'measured': taken and not done. */
   #working = 0;
 
@@ -251,7 +253,10 @@ export class Admission<T> {
     return Math.max(1, Math.ceil(turn - now + this.#random() * JITTER_MS));
   }
 
+  /** Now and then: to find the first in a map of which the first were deleted takes as many steps. */
   #forget(now: number): void {
+    if (now < this.#forgetAt) return;
+    this.#forgetAt = now + FORGET_EVERY_MS;
     for (const [who, turn] of this.#turns) {
       if (turn + TURN_MS > now) return;
       this.#turns.delete(who);

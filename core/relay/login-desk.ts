@@ -70,7 +70,10 @@ export interface LoginDeskStats {
 const VERIFY_MS = 0.15;
 /** When a login could not be decided on, for a reason that is not the load. */
 const RETRY_MS = 1_000;
-/** While logins wait, those that waited too long are looked for this often. */
+/**
+ * While logins wait, those that waited too long are looked for this often, and those whose turn it is are taken together: a
+ * task for each costs the threads as much again as its signature.
+ */
 const LOOK_MS = 20;
 
 export class LoginDesk {
@@ -82,6 +85,8 @@ export class LoginDesk {
   #working = 0;
   #refused = 0;
   #look: NodeJS.Timeout | null = null;
+  /** The rate allows none just now: at the next look those are taken for which there is room then. */
+  #gathers = false;
   #warnAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: LoginDeskHost) {
@@ -110,7 +115,7 @@ export class LoginDesk {
       if (answer) refused.push({ item: waiting, retryAfterMs: answer.retryAfterMs });
     }
     this.#refuse(refused, now);
-    this.#next();
+    if (!this.#gathers) this.#next();
   }
 
   /** After how long the last of those who were told to come back is due, milliseconds. */
@@ -150,9 +155,13 @@ export class LoginDesk {
       this.#work(batch);
     }
     if (this.#admission.queued > 0 && this.#look === null) {
-      const ms = Math.min(LOOK_MS, Math.max(1, Math.ceil(this.#admission.nextMs(performance.now()))));
+      const nextMs = Math.ceil(this.#admission.nextMs(performance.now()));
+      // A lower rate has room for no more than one in that time, which is lost if nobody takes it.
+      this.#gathers = nextMs > 0 && this.#admission.perSec * LOOK_MS >= 1_000;
+      const ms = this.#gathers ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, nextMs));
       this.#look = setTimeout(() => {
         this.#look = null;
+        this.#gathers = false;
         this.#next();
       }, ms);
       this.#look.unref();
@@ -190,7 +199,7 @@ export class LoginDesk {
       return;
     } finally {
       this.#verifying--;
-      this.#next();
+      if (!this.#gathers) this.#next();
     }
     const verdicts = new Map<number, Verdict[]>();
     let settled = 0;
