@@ -1,5 +1,5 @@
 import type { Relay } from 'supernode';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LOGIN_INTERVAL_MS } from '../../core/overload/admission.ts';
 import { MAX_LOGINS_PENDING } from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
@@ -192,6 +192,41 @@ describe('the login desk', () => {
     expect(world.verdicts[0]!.refusal).toMatchObject({ code: 'busy', why: `${fails}-failed` });
     expect(world.warnings).toEqual([`${fails}-failed`]);
     expect(world.desk.stats()).toMatchObject({ pending: 0, refused: 0 });
+  });
+
+  describe('with a rate', () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    /** What each task has, of so many that come at once, and one more each millisecond. */
+    async function tasks(maxLoginsPerSec: number, atOnce: number, forMs: number): Promise<number[]> {
+      const sizes: number[] = [];
+      const verify: LoginDeskHost['verify'] = async (all) => {
+        sizes.push(all.length);
+        return all.map(() => ({ ok: true, arrival: null }));
+      };
+      const { desk } = new DeskWorld({ verify, maxLoginsPerSec });
+      const proofs = Array.from({ length: atOnce + forMs }, (_, k) => proof(k));
+      desk.take(0, proofs.splice(0, atOnce));
+      for (const one of proofs) {
+        await vi.advanceTimersByTimeAsync(1);
+        desk.take(0, [one]);
+      }
+      return sizes;
+    }
+
+    test('takes together all whose turn came in 20 ms, whoever else comes meanwhile', async () => {
+      // A burst of 100 ms of the rate at once.
+      expect(await tasks(500, 100, 100)).toEqual([50, 10, 10, 10, 10, 10]);
+    });
+
+    test('that is low takes each in its moment: no room is lost', async () => {
+      expect(await tasks(25, 10, 400)).toEqual([2, ...Array(10).fill(1)]);
+    });
   });
 
   test('sheds what waited too long even while the pool answers nothing', async () => {
