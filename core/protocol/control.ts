@@ -19,6 +19,7 @@ import {
   MAX_SUCCESSORS,
   MAX_TICKET_BYTES,
 } from './limits.ts';
+import { readLoginForm } from './login-forms.ts';
 import * as op from './ops.ts';
 import { SCAN_REFUSED, SCAN_TRUNCATED, scanValue } from './scan.ts';
 
@@ -148,6 +149,11 @@ export function controlFrameEnd(frame: Uint8Array, start: number, end: number): 
  * @throws ProtocolError `unknown-op` or `bad-control`.
  */
 export function decodeControl(frame: Uint8Array, start: number, end: number): Control {
+  return readLoginForm(frame, start, end) ?? decodeAny(frame, start, end);
+}
+
+/** Whatever it is, and however it is written. As decodeControl. */
+export function decodeAny(frame: Uint8Array, start: number, end: number): Control {
   // A copy, so that the bytes a decoded body keeps do not pin (or change with) the socket's buffer.
   let whole: unknown;
   try {
