@@ -13,8 +13,8 @@ export function fillRandom(bytes: Uint8Array, from = 0, to = bytes.length): void
     randomFillSync(pool);
     used = 0;
   }
-  const end = used + length;
-  bytes.set(pool.subarray(used, end), from);
-  pool.fill(0, used, end);
-  used = end;
+  for (let k = from; k < to; k++) {
+    bytes[k] = pool[used]!;
+    pool[used++] = 0;
+  }
 }

@@ -3,6 +3,8 @@
  * domain, so neither can stand for the other or for anything else that the key signs, and names the relay, so a
  * relay cannot use a proof that it was given at another.
  */
+import { portion } from './portion.ts';
+
 const encoder = new TextEncoder();
 const LOGIN_DOMAIN = encoder.encode('supernode.1 login\n');
 const RESUME_DOMAIN = encoder.encode('supernode.1 resume\n');
@@ -14,16 +16,30 @@ export function loginText(
   peerKey: Uint8Array,
   clientVersion: string,
 ): Uint8Array {
-  return concat(LOGIN_DOMAIN, relayKey, nonce, peerKey, encoder.encode(clientVersion));
+  return concat(LOGIN_DOMAIN, relayKey, nonce, peerKey, bytesOf(clientVersion));
 }
 
 /** What HMAC-SHA256 with the ticket's secret covers: domain, relay key (32), nonce (32), client version (UTF-8). */
 export function resumeText(relayKey: Uint8Array, nonce: Uint8Array, clientVersion: string): Uint8Array {
-  return concat(RESUME_DOMAIN, relayKey, nonce, encoder.encode(clientVersion));
+  return concat(RESUME_DOMAIN, relayKey, nonce, bytesOf(clientVersion));
+}
+
+/** Of the version that was asked for last: one after the other is mostly the same. */
+let lastVersion = '';
+let lastBytes = new Uint8Array(0);
+
+function bytesOf(clientVersion: string): Uint8Array {
+  if (clientVersion !== lastVersion) {
+    lastBytes = encoder.encode(clientVersion);
+    lastVersion = clientVersion;
+  }
+  return lastBytes;
 }
 
 function concat(...parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = portion(length);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
