@@ -4,6 +4,7 @@ import { guarded } from './directory/guarded.ts';
 import * as logins from './directory/verify-logins.ts';
 
 export { closeStore, openStore } from './directory/open-close.ts';
+export { serveReads } from './directory/serve-reads.ts';
 export const read = guarded(asks.read);
 export const write = guarded(asks.write);
 export const verifyLogins = guarded(logins.verifyLogins);

@@ -12,6 +12,7 @@ import { VersionRules } from '../core/overload/version-rules.ts';
 import { ProtocolError, type WireErrorCode } from '../core/protocol/errors.ts';
 import { Accounts, CELLS, REFUSED_CHANNELS } from '../core/threads/accounts.ts';
 import { C, countersOf } from '../core/threads/counters.ts';
+import type { ShardAsk } from '../core/threads/directory-messages.ts';
 import { packChanges, packProofs, unpackVerdicts } from '../core/threads/login-posts.ts';
 import type {
   FromShard,
@@ -43,6 +44,7 @@ import { Logins } from './shard/logins.ts';
 import { Meters } from './shard/meters.ts';
 import { MidTurn } from './shard/mid-turn.ts';
 import { Outboxes } from './shard/outbox.ts';
+import { Reads } from './shard/reads.ts';
 import { SelfWatch } from './shard/self-watch.ts';
 import { ENDED, LIVE, type Session, SessionTable } from './shard/session.ts';
 import { WhyLedger } from './shard/why.ts';
@@ -69,6 +71,7 @@ class Shard {
   readonly tenants: boolean;
   readonly behind = new Behind();
   readonly asks: Asks;
+  readonly #reads: Reads;
   readonly gate: Gate;
   readonly #directory: Directory;
   readonly #channels: Channels;
@@ -145,6 +148,12 @@ class Shard {
     this.asks = new Asks({
       schedule: this.#schedule,
       fault: (session, error) => this.#fault('answer', error, session),
+    });
+    this.#reads = new Reads({
+      shards: task.shards,
+      counters: this.counters,
+      answers: (answers) => this.asks.answers(answers),
+      trouble: (trouble) => this.#tell({ kind: 'trouble', trouble }),
     });
     this.#directory = new Directory(this);
     this.#channels = new Channels(this);
@@ -340,6 +349,9 @@ class Shard {
       case 'answers':
         this.asks.answers(message.answers);
         return;
+      case 'reader':
+        this.#reads.connect(message.port);
+        return;
       case 'presence':
       case 'plain':
       case 'mail':
@@ -435,6 +447,7 @@ class Shard {
     this.#drain.stop();
     this.congestion.stop();
     this.meters.stop();
+    this.#reads.stop();
     // The exit guard waits for the count below: nothing before it may throw.
     for (const session of this.sessions.all()) {
       try {
@@ -486,7 +499,12 @@ class Shard {
       this.#tell({ kind: 'logins', proofs: packProofs(proofs) });
     }
     this.#changes.turnEnded();
-    this.counters[C.directoryAsks]! += this.asks.post(this.#tell);
+    this.counters[C.directoryAsks]! += this.asks.post(this.#directoryPool);
+  };
+
+  readonly #directoryPool = {
+    read: (asks: ShardAsk[]): void => this.#reads.take(asks),
+    write: (asks: ShardAsk[]): void => this.#tell({ kind: 'asks', asks }),
   };
 
   readonly #tell = (message: FromShard): void => {

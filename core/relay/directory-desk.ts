@@ -1,16 +1,14 @@
 /**
- * Asks of the directory on their way through the main thread: from a shard to the directory pool and back. Reads and
- * writes are lanes of their own (lane.ts), and logins a third (login-desk.ts). Each lane is bounded: an ask beyond that
- * is told at once to come back. Of one session, the answers of a lane come in the order of its asks.
+ * What peers write to the directory, on its way through the main thread: from a shard to the directory pool and back. Reads
+ * go their own way (workers/shard/reads.ts), and so do logins (login-desk.ts). The lane is bounded (core/threads/lane.ts): an ask beyond that
+ * is told at once to come back. Of one session, the answers come in the order of its asks.
  *
  * What a write changed is told before it is acknowledged: whom a policy opens or closes, and who has mail.
  */
-import { MAX_READS_PENDING, MAX_WRITES_PENDING } from '../protocol/limits.ts';
+import { MAX_WRITES_PENDING } from '../protocol/limits.ts';
 import type {
   DirectoryNews,
   Failure,
-  ReadAnswer,
-  ReadAsk,
   ShardAnswer,
   ShardAsk,
   TaskAnswers,
@@ -18,16 +16,14 @@ import type {
   WriteAsk,
 } from '../threads/directory-messages.ts';
 import { keyText } from '../threads/key-text.ts';
-import type { Lane as LaneName } from '../threads/messages.ts';
+import { Lane } from '../threads/lane.ts';
 import type { Place, PresenceTable } from '../threads/presence.ts';
-import { Lane } from './lane.ts';
 import { LastSeen } from './last-seen.ts';
-import { MAX_SWEPT, READS_PER_TASK, SEEN_FLUSH_MS, SWEEP_MS, WRITES_PER_TASK } from './limits.ts';
+import { MAX_SWEPT, SEEN_FLUSH_MS, SWEEP_MS, WRITES_PER_TASK } from './limits.ts';
 
 export interface DirectoryDeskHost {
   readonly presence: PresenceTable;
-  /** Both reject when the pool could not do it. */
-  read(asks: ReadAsk[]): Promise<TaskAnswers<ReadAnswer>>;
+  /** Rejects when the pool could not do it. */
   write(asks: WriteAsk[]): Promise<TaskAnswers<WriteAnswer>>;
   answer(shard: number, answers: ShardAnswer[]): void;
   news(shard: number, news: DirectoryNews): void;
@@ -45,20 +41,16 @@ export interface DeskNumbers {
   receiptsDropped: number;
 }
 
-type Ask = ReadAsk | WriteAsk;
-type Answer = ReadAnswer | WriteAnswer;
-
 /** An ask of a shard, or of the desk itself (`from` is null). */
 interface Waiting {
   from: { shard: number; ask: ShardAsk } | null;
-  ask: Ask;
+  ask: WriteAsk;
 }
 interface Done extends Waiting {
-  answer: Answer;
+  answer: WriteAnswer;
 }
 
 /** What one ask costs, for the time that a refused one is told to wait: docs/architecture.md. */
-const READ_MS = 0.02;
 const WRITE_MS = 0.2;
 const LEAST_RETRY_MS = 1_000;
 const UNAVAILABLE: Failure = {
@@ -67,7 +59,6 @@ const UNAVAILABLE: Failure = {
 
 export class DirectoryDesk {
   readonly #host: DirectoryDeskHost;
-  readonly #reads: Lane<Waiting>;
   readonly #writes: Lane<Waiting>;
   readonly #seen = new LastSeen();
   readonly #place: Place = { shard: 0, slot: 0, generation: 0, flags: 0 };
@@ -81,15 +72,10 @@ export class DirectoryDesk {
 
   constructor(host: DirectoryDeskHost) {
     this.#host = host;
-    this.#reads = new Lane({
-      mostPending: MAX_READS_PENDING,
-      mostPerBatch: READS_PER_TASK,
-      run: (batch) => this.#run(batch, (asks) => host.read(asks as ReadAsk[])),
-    });
     this.#writes = new Lane({
       mostPending: MAX_WRITES_PENDING,
       mostPerBatch: WRITES_PER_TASK,
-      run: (batch) => this.#run(batch, (asks) => host.write(asks as WriteAsk[])),
+      run: (batch) => this.#run(batch),
       spare: (most) => this.#spare(most),
     });
     this.#timers = [
@@ -98,18 +84,18 @@ export class DirectoryDesk {
     ];
   }
 
-  take(shard: number, laneName: LaneName, asks: ShardAsk[]): void {
-    const lane = laneName === 'read' ? this.#reads : this.#writes;
+  take(shard: number, asks: ShardAsk[]): void {
+    const lane = this.#writes;
     const refused: ShardAnswer[] = [];
     for (const ask of asks) {
-      if (!lane.offer({ from: { shard, ask }, ask: ask.ask })) {
-        refused.push(answerTo(ask, this.#busy(ask.ask.t, lane)));
-      } else if (lane === this.#writes) this.#written++;
+      const write = ask.ask as WriteAsk;
+      if (lane.offer({ from: { shard, ask }, ask: write })) this.#written++;
+      else refused.push(answerTo(ask, this.#busy(write.t)));
     }
     this.#refused += refused.length;
     if (refused.length > 0) {
       this.#host.answer(shard, refused);
-      const message = `${lane.pending} ${laneName}s wait for the directory, as many as may: more are told to come back.`;
+      const message = `${lane.pending} writes wait for the directory, as many as may: more are told to come back.`;
       this.#host.trouble('directory-busy', message);
     }
     lane.work();
@@ -122,10 +108,10 @@ export class DirectoryDesk {
 
   get numbers(): DeskNumbers {
     return {
-      pending: this.#reads.pending + this.#writes.pending,
+      pending: this.#writes.pending,
       refused: this.#refused,
       writes: this.#written,
-      batches: this.#reads.batches + this.#writes.batches,
+      batches: this.#writes.batches,
       seenDropped: this.#seen.dropped,
       receiptsDropped: this.#receiptsDropped,
     };
@@ -137,8 +123,7 @@ export class DirectoryDesk {
    */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    const idle = [this.#reads.stop().idle, this.#writes.stop().idle];
-    await Promise.all(idle);
+    await this.#writes.stop().idle;
     try {
       while (this.#seen.pending > 0) await this.#host.write(this.#seen.take(WRITES_PER_TASK));
     } catch (error) {
@@ -149,13 +134,10 @@ export class DirectoryDesk {
     }
   }
 
-  async #run<A extends ReadAnswer | WriteAnswer>(
-    batch: Waiting[],
-    task: (asks: Ask[]) => Promise<TaskAnswers<A>>,
-  ): Promise<void> {
-    let answers: A[] = [];
+  async #run(batch: Waiting[]): Promise<void> {
+    let answers: WriteAnswer[] = [];
     try {
-      const result = await task(batch.map(({ ask }) => ask));
+      const result = await this.#host.write(batch.map(({ ask }) => ask));
       answers = result.answers;
       for (const { code, message } of result.troubles) this.#host.trouble(code, message);
     } catch (error) {
@@ -163,7 +145,7 @@ export class DirectoryDesk {
       this.#host.trouble('directory-unavailable', `A task of the directory failed: ${why}`);
     }
     const done: Done[] = batch.map(({ from, ask }, index) => {
-      return { from, ask, answer: answers[index] ?? ({ t: ask.t, ...UNAVAILABLE } as Answer) };
+      return { from, ask, answer: answers[index] ?? ({ t: ask.t, ...UNAVAILABLE } as WriteAnswer) };
     });
     this.#tellNews(done);
     this.#answer(done);
@@ -210,11 +192,10 @@ export class DirectoryDesk {
     for (const [shard, list] of byShard) this.#host.answer(shard, list);
   }
 
-  #busy(t: Answer['t'], lane: Lane<Waiting>): Answer {
-    const costMs = lane === this.#reads ? READ_MS : WRITE_MS;
-    const retryAfterMs = Math.ceil(LEAST_RETRY_MS + lane.pending * costMs);
+  #busy(t: WriteAnswer['t']): WriteAnswer {
+    const retryAfterMs = Math.ceil(LEAST_RETRY_MS + this.#writes.pending * WRITE_MS);
     const failed = { code: 'busy', message: 'Too many requests wait for the directory.', retryAfterMs };
-    return { t, failed } as Answer;
+    return { t, failed } as WriteAnswer;
   }
 
   // --- the desk's own asks ---------------------------------------------------------------------------------------
@@ -238,7 +219,7 @@ export class DirectoryDesk {
     this.#writes.work();
   }
 
-  #ownAnswer(ask: Ask, answer: Answer): void {
+  #ownAnswer(ask: WriteAsk, answer: WriteAnswer): void {
     if (ask.t === 'seen' && 'failed' in answer) this.#seen.lost();
     if (ask.t !== 'sweep') return;
     this.#sweeping = false;
@@ -247,6 +228,6 @@ export class DirectoryDesk {
   }
 }
 
-function answerTo({ requestId }: ShardAsk, answer: Answer): ShardAnswer {
+function answerTo({ requestId }: ShardAsk, answer: WriteAnswer): ShardAnswer {
   return { requestId, answer };
 }

@@ -2,12 +2,14 @@
  * The directory pool: short, batched tasks at a lower priority, so that a flood of logins cannot starve calls in
  * progress. One thread for each lane's task, so that no lane waits for another's: logins, reads and writes.
  */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ErrorCode, SupernodeError } from '../protocol/errors.ts';
 import type {
   DirectorySettings,
   ReadAnswer,
   ReadAsk,
+  ReaderTask,
   TaskAnswers,
   Trouble,
   WriteAnswer,
@@ -29,6 +31,9 @@ export class DirectoryThreads {
   readonly #pool: Piscina;
   readonly #settings: DirectorySettings;
   readonly #threads: number;
+  /** A post to it ends the task of the thread that reads. */
+  #readerControl: MessagePort | null = null;
+  #closing = false;
 
   /** `failed` hears of a thread that ended between tasks; the pool starts another. */
   constructor(settings: DirectorySettings, failed: (error: Error) => void) {
@@ -55,6 +60,24 @@ export class DirectoryThreads {
     return unpackProofAnswers(answers);
   }
 
+  /**
+   * Has a thread read for the shards from now on, and another one if it dies.
+   * @param connect is given a port for each shard (workers/shard/reads.ts), again when there is another thread.
+   */
+  serveReads(shards: number, connect: (shard: number, port: MessagePort) => void): void {
+    const { port1: control, port2: theirControl } = new MessageChannel();
+    const channels = Array.from({ length: shards }, () => new MessageChannel());
+    const ports = channels.map(({ port2 }) => port2);
+    const task: ReaderTask = { ports, control: theirControl };
+    this.#readerControl = control;
+    this.#pool.run(task, { name: 'serveReads', transferList: [...ports, theirControl] }).catch(() => {
+      // The pool starts another thread, and has told of it.
+      if (!this.#closing) this.serveReads(shards, connect);
+    });
+    for (const [shard, { port1 }] of channels.entries()) connect(shard, port1);
+  }
+
+  /** For the relay itself: by another thread than the one that reads for the shards. */
   read(asks: ReadAsk[]): Promise<TaskAnswers<ReadAnswer>> {
     return this.#pool.run(asks, { name: 'read' });
   }
@@ -78,6 +101,8 @@ export class DirectoryThreads {
 
   /** Closes the store in every thread, then ends the threads. No task may be under way: see task-gate.ts. */
   async close(): Promise<void> {
+    this.#closing = true;
+    this.#readerControl?.postMessage('end');
     await inTime(Promise.allSettled(this.#inEveryThread('closeStore')), CLOSE_WAIT_MS);
     await this.#pool.destroy();
   }

@@ -2,10 +2,11 @@
  * A relay's directory, on the main thread: where the store is, the pool that works on it, and the desks that take asks
  * to the pool and news to the shards. Without a directory only the pool is here, to check login proofs.
  */
+import type { MessagePort } from 'node:worker_threads';
 import { type DirectoryPlace, openPlace } from '../directory/place.ts';
 import { C, countersOf } from '../threads/counters.ts';
 import type { ShardAsk } from '../threads/directory-messages.ts';
-import type { Lane, LoginProof, PresenceChange, ProofAnswer, ToShard } from '../threads/messages.ts';
+import type { LoginProof, PresenceChange, ProofAnswer, ToShard } from '../threads/messages.ts';
 import { PresenceTable } from '../threads/presence.ts';
 import { type DeskNumbers, DirectoryDesk } from './directory-desk.ts';
 import { DirectoryThreads } from './directory-threads.ts';
@@ -20,6 +21,7 @@ export interface RelayDirectoryHost {
   readonly shared: Shared;
   readonly relayKey: Uint8Array;
   tell(shard: number, message: ToShard): void;
+  connectReader(shard: number, port: MessagePort): void;
   warn(code: string, message: string): void;
 }
 
@@ -57,7 +59,7 @@ export class RelayDirectory {
     const store = place && { path: place.path, durable: place.durable, maxBytes };
     this.#threads = new DirectoryThreads(
       { relayKey, store, presence, versions, gate, recordTtlMs, maxRecords },
-      (error) => this.#trouble('directory-unavailable', `A thread of the directory ended: ${error.message}`),
+      (error) => this.trouble('directory-unavailable', `A thread of the directory ended: ${error.message}`),
     );
     const table = new PresenceTable(presence);
     const counters = Array.from({ length: options.shards }, (_, shard) => countersOf(shared.counters, shard));
@@ -71,12 +73,11 @@ export class RelayDirectory {
       place &&
       new DirectoryDesk({
         presence: table,
-        read: (asks) => this.#threads.read(asks),
         write: (asks) => this.#threads.write(asks),
         answer: (shard, answers) => host.tell(shard, { kind: 'answers', answers }),
         news: host.tell,
         policyChanged: (peer) => this.#news.changed(peer, false),
-        trouble: (code, message) => this.#trouble(code, message),
+        trouble: (code, message) => this.trouble(code, message),
       });
   }
 
@@ -84,8 +85,11 @@ export class RelayDirectory {
    * Resolves when every thread has the store open.
    * @throws SupernodeError `directory-corrupt`, `directory-full` or `directory-unavailable`.
    */
-  ready(): Promise<void> {
-    return this.#threads.open();
+  async ready(): Promise<void> {
+    await this.#threads.open();
+    if (this.#desk === null) return;
+    const { options, connectReader } = this.#host;
+    this.#threads.serveReads(options.shards, connectReader);
   }
 
   /** `path` is null when nothing is kept. */
@@ -112,8 +116,16 @@ export class RelayDirectory {
     return answer?.t === 'lookup' && !('failed' in answer) ? answer.peer : null;
   }
 
-  take(shard: number, lane: Lane, asks: ShardAsk[]): void {
-    this.#desk?.take(shard, lane, asks);
+  take(shard: number, asks: ShardAsk[]): void {
+    this.#desk?.take(shard, asks);
+  }
+
+  /** The operator hears of it, unless he has just heard the same. */
+  trouble(code: string, message: string): void {
+    const now = performance.now();
+    if (now - (this.#told.get(code) ?? Number.NEGATIVE_INFINITY) < TROUBLE_EVERY_MS) return;
+    this.#told.set(code, now);
+    this.#host.warn(code, message);
   }
 
   /** A peer came, left, went away or came back. */
@@ -130,12 +142,5 @@ export class RelayDirectory {
     const ended = deskClosed.then(() => this.#threads.close());
     if (await inTime(deskClosed, CLOSE_WAIT_MS)) await ended;
     await this.#place?.release();
-  }
-
-  #trouble(code: string, message: string): void {
-    const now = performance.now();
-    if (now - (this.#told.get(code) ?? Number.NEGATIVE_INFINITY) < TROUBLE_EVERY_MS) return;
-    this.#told.set(code, now);
-    this.#host.warn(code, message);
   }
 }

@@ -321,6 +321,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       shared: this.#shared,
       relayKey: this.#identity.publicKey,
       tell: (shard, message) => this.#shards?.tell(shard, message),
+      connectReader: (shard, port) => this.#shards?.tell(shard, { kind: 'reader', port }, [port]),
       warn: (code, message) => this.#tell('warning', { code, message }),
     });
     this.#shards = new ShardThreads(shards);
@@ -417,7 +418,10 @@ export class Relay extends EventEmitter<RelayEvents> {
         this.#desk.take(shard, unpackProofs(message.proofs));
         return;
       case 'asks':
-        this.#directory?.take(shard, message.lane, message.asks);
+        this.#directory?.take(shard, message.asks);
+        return;
+      case 'trouble':
+        this.#directory?.trouble(message.trouble.code, message.trouble.message);
         return;
       case 'why':
         this.#why.heard(shard, message);

@@ -124,8 +124,8 @@ export class ShardThreads {
     });
   }
 
-  tell(shard: number, message: ToShard): void {
-    this.#ports[shard]!.postMessage(message);
+  tell(shard: number, message: ToShard, transferList: MessagePort[] = []): void {
+    this.#ports[shard]!.postMessage(message, transferList);
   }
 
   tellAll(message: ToShard): void {

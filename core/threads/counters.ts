@@ -46,6 +46,9 @@ export const COUNTERS = [
   'lookupsOnShard', // answered from the presence table alone
   'lookupsCached', // answered from the shard's cache
   'directoryAsks', // asks handed to the directory pool
+  'readsPending', // gauge: of these, reads that wait for their answers
+  'readsRefused', // reads that found too many waiting
+  'readBatches', // posts of reads to the directory pool
   'directoryRefused', // requests that got an error: the directory's, or a limit's
   'searchesLimited', // of these: searched too often
   'writesLimited', // of these: wrote too often

@@ -1,11 +1,13 @@
 /**
- * What the shards ask of the directory pool, by way of the main thread, and what it answers. Types only.
+ * What the shards ask of the directory pool, and what it answers. Types only.
  *
- *   shard --asks of a turn--> main (DirectoryDesk: lanes, bounds) --batch--> directory worker
- *   shard <--answers--------- main <------------------------------ answers, one per ask, in order
+ *   writes:  shard --asks of a turn--> main (DirectoryDesk: lane, bounds) --batch--> directory worker
+ *            shard <--answers--------- main <------------------------------ answers, one per ask, in order
+ *   reads:   shard (Reads: lane, bounds) --batch--> the directory worker that reads, and back
  *
- * Reads and writes are different lanes: a read never waits for a disk. `Failure` is what the peer is told.
+ * So a read never waits for a disk. `Failure` is what the peer is told.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Audience } from '../protocol/directory-ops.ts';
 import type { WireErrorCode } from '../protocol/errors.ts';
 
@@ -135,6 +137,12 @@ export interface TaskAnswers<A> {
 export interface Trouble {
   code: string;
   message: string;
+}
+
+/** What the thread that reads is started with: a port to each shard, and one from which it hears that it is to end. */
+export interface ReaderTask {
+  ports: MessagePort[];
+  control: MessagePort;
 }
 
 /** A shard's ask. `requestId` is the shard's own: it knows who waits for the answer. */

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LeaveOrders, LeavingSessions } from '../overload/drain-plan.ts';
 import type { CloseReason, CongestionCause, WireErrorCode } from '../protocol/errors.ts';
 import type { Budget, SharedAccounts } from './accounts.ts';
-import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk } from './directory-messages.ts';
+import type { DirectoryNews, ReadAnswers, ShardAnswer, ShardAsk, Trouble } from './directory-messages.ts';
 import type { PackedChanges, PackedProofs, PackedVerdicts } from './login-posts.ts';
 import type { WhyReason } from './why-reasons.ts';
 
@@ -90,8 +90,10 @@ export type FromShard =
   | { kind: 'listening'; listens: boolean }
   | { kind: 'logins'; proofs: PackedProofs }
   | { kind: 'changes'; changes: PackedChanges }
-  /** A turn's asks of the directory, one post a lane: `write` for a WriteAsk, `read` for the others. */
-  | { kind: 'asks'; lane: Lane; asks: ShardAsk[] }
+  /** A turn's asks of the directory that write (WriteAsk). */
+  | { kind: 'asks'; asks: ShardAsk[] }
+  /** The directory's thread that reads had trouble. */
+  | { kind: 'trouble'; trouble: Trouble }
   /** The answer to `why`. */
   | { kind: 'why'; requestId: number; entries: WhyEntry[]; forgotten: number }
   /** The answer to `drain`: who is here. */
@@ -99,9 +101,6 @@ export type FromShard =
   /** An account may have no more channels. At most once a minute for each. */
   | { kind: 'channels-full'; account: number }
   | { kind: 'warning'; code: string; message: string };
-
-/** Reads never wait for writes, nor logins for either. */
-export type Lane = 'read' | 'write';
 
 /** Who came, who left and who is away or back, in the order in which it happened in that shard. */
 export type PresenceChange =
@@ -115,8 +114,10 @@ export type ToShard =
   | { kind: 'listen'; host: string; port: number; alone: boolean }
   | { kind: 'stop-listening' }
   | { kind: 'verdicts'; verdicts: PackedVerdicts }
-  /** In the order of each session's asks, as far as they are of one lane. */
+  /** In the order of each session's asks. */
   | { kind: 'answers'; answers: ShardAnswer[] }
+  /** The thread of the directory that reads is at the other end, and no longer at that of the port before. */
+  | { kind: 'reader'; port: MessagePort }
   | DirectoryNews
   | { kind: 'disconnect'; slot: number; generation: number; message: string }
   /** Refuse logins from now on, saying this, and answer with `leaving`. With successors the port stays open for that. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Body, type ControlOp, encodeControl } from '../../core/protocol/control.ts';
 import * as limits from '../../core/protocol/limits.ts';
 import * as op from '../../core/protocol/ops.ts';
-import { DirectoryDesk } from '../../core/relay/directory-desk.ts';
+import { Reads } from '../../workers/shard/reads.ts';
 import { grown, limit, type Seen } from '../fixtures/limits.ts';
 import { newKey, type RawPeer } from '../fixtures/raw-peer.ts';
 import { login, reasonsOf, startRelay, warningsOf } from '../fixtures/relay.ts';
@@ -138,34 +138,28 @@ test('watches, requests under way, searches and writes of a peer', async () => {
 test('reads that wait for the pool, of all sessions', () => {
   const world = new ShardWorld(true);
   const peer = world.peer();
-  const warnings: string[] = [];
-  const desk = new DirectoryDesk({
-    presence: world.presence,
-    // A pool that never gets done.
-    read: () => new Promise(() => {}),
-    write: () => new Promise(() => {}),
-    answer: (_shard, answers) => world.asks.answers(answers),
-    news: () => {},
-    policyChanged: () => {},
-    trouble: (code) => warnings.push(code),
+  // A reader that never gets done.
+  const reads = new Reads({
+    shards: 1,
+    counters: world.counters,
+    answers: (answers) => world.asks.answers(answers),
+    trouble: () => {},
   });
   world.request(peer, op.OP_VAULT_GET, 7, {});
   const [last] = world.asked();
   const { ask: read } = last!;
-  const others = Array.from({ length: limits.MAX_READS_PENDING }, (_, i) => ({
-    requestId: 1_000 + i,
-    ask: read,
-  }));
-  desk.take(1, 'read', others);
+  reads.take(
+    Array.from({ length: limits.MAX_READS_PENDING }, (_, i) => ({ requestId: 1_000 + i, ask: read })),
+  );
   expect(world.got(peer)).toEqual([]);
-  desk.take(0, 'read', [last!]);
+  reads.take([last!]);
   const [refused] = world.got(peer) as { body: { code: string; retryAfterMs: number } }[];
   expect(refused!.body.retryAfterMs).toBeGreaterThan(1_000);
   limit('reads that wait, of all sessions').sees({
     answers: [refused!.body.code],
-    stats: world.stats({ info: null, numbers: desk.numbers }),
+    stats: world.stats(),
     why: world.reasons(peer),
-    warnings,
+    warnings: world.warnings(),
   });
 });
 

@@ -1,55 +1,43 @@
 /** The desk alone: a pool made of promises, a presence table of its own, timers by hand. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MAX_READS_PENDING, MAX_WRITES_PENDING } from '../../core/protocol/limits.ts';
+import { MAX_WRITES_PENDING } from '../../core/protocol/limits.ts';
 import { DirectoryDesk } from '../../core/relay/directory-desk.ts';
-import { Lane } from '../../core/relay/lane.ts';
 import { LastSeen } from '../../core/relay/last-seen.ts';
-import {
-  MAX_SEEN_PENDING,
-  READS_PER_TASK,
-  SEEN_FLUSH_MS,
-  SWEEP_MS,
-  WRITES_PER_TASK,
-} from '../../core/relay/limits.ts';
-import type {
-  ReadAnswer,
-  ReadAsk,
-  ShardAnswer,
-  ShardAsk,
-  TaskAnswers,
-  WriteAnswer,
-  WriteAsk,
-} from '../../core/threads/directory-messages.ts';
+import { MAX_SEEN_PENDING, SEEN_FLUSH_MS, SWEEP_MS, WRITES_PER_TASK } from '../../core/relay/limits.ts';
+import type { ShardAnswer, ShardAsk, WriteAnswer, WriteAsk } from '../../core/threads/directory-messages.ts';
+import { Lane } from '../../core/threads/lane.ts';
 import { createPresence, PresenceTable } from '../../core/threads/presence.ts';
 import { limit } from '../fixtures/limits.ts';
 
-type Ask = ReadAsk | WriteAsk;
-interface Task<A> {
-  asks: Ask[];
-  done(answers: A[], troubles?: { code: string; message: string }[]): void;
+interface Task {
+  asks: WriteAsk[];
+  done(answers: WriteAnswer[], troubles?: { code: string; message: string }[]): void;
   fail(error: Error): void;
 }
 
 const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
 const vault = (peer: number): WriteAsk => ({ t: 'vault-put', peer: key(peer), vault: new Uint8Array(1) });
 const stored = (revision: number): WriteAnswer => ({ t: 'vault-put', revision });
-const see = (asker: number): ReadAsk => ({ t: 'see', asker: key(asker), peers: [] });
-const seen: ReadAnswer = { t: 'see', sights: [] };
-const ask = (requestId: number, of: Ask): ShardAsk => ({ requestId, ask: of });
+const ask = (requestId: number, of: WriteAsk): ShardAsk => ({ requestId, ask: of });
 
 /** What happened, in order: a line for each post to a shard. */
 class World {
   readonly presence = new PresenceTable(createPresence(64, new Uint8Array(32)));
-  readonly reads: Task<ReadAnswer>[] = [];
-  readonly writes: Task<WriteAnswer>[] = [];
+  readonly writes: Task[] = [];
   readonly posts: string[] = [];
   readonly answers: { shard: number; answers: ShardAnswer[] }[] = [];
   readonly troubles: string[] = [];
   readonly desk = new DirectoryDesk({
     presence: this.presence,
-    read: (asks) => this.#task(this.reads, asks),
-    write: (asks) => this.#task(this.writes, asks),
+    write: (asks) =>
+      new Promise((resolve, reject) => {
+        this.writes.push({
+          asks,
+          done: (answers, troubles = []) => resolve({ answers, troubles }),
+          fail: reject,
+        });
+      }),
     answer: (shard, answers) => {
       this.answers.push({ shard, answers });
       this.posts.push(`answers ${shard}: ${answers.map(({ requestId }) => requestId)}`);
@@ -61,12 +49,6 @@ class World {
     policyChanged: (peer) => this.posts.push(`policy of ${peer[0]}`),
     trouble: (code) => this.troubles.push(code),
   });
-
-  #task<A>(tasks: Task<A>[], asks: Ask[]): Promise<TaskAnswers<A>> {
-    return new Promise((resolve, reject) => {
-      tasks.push({ asks, done: (answers, troubles = []) => resolve({ answers, troubles }), fail: reject });
-    });
-  }
 
   /** The peer is logged in on this shard, in the slot of its number. */
   here(peer: number, shard: number): void {
@@ -90,10 +72,9 @@ afterEach(() => vi.useRealTimers());
 describe('a lane', () => {
   test('has one batch under way, of at most so many asks; the rest follow in their order', async () => {
     const { desk, writes, posts } = world;
-    desk.take(0, 'write', [ask(0, vault(1))]);
+    desk.take(0, [ask(0, vault(1))]);
     desk.take(
       0,
-      'write',
       Array.from({ length: WRITES_PER_TASK + 1 }, (_, i) => ask(i + 1, vault(1))),
     );
     expect(writes.map(({ asks }) => asks.length)).toEqual([1]);
@@ -113,67 +94,47 @@ describe('a lane', () => {
   });
 
   test('answers each shard with one post, to the sessions that asked', async () => {
-    const { desk, reads, posts } = world;
-    desk.take(2, 'read', [ask(9, see(1))]);
-    desk.take(0, 'read', [ask(1, see(1)), ask(2, see(1))]);
-    desk.take(2, 'read', [ask(3, see(1))]);
-    reads[0]!.done([seen]);
+    const { desk, writes, posts } = world;
+    desk.take(2, [ask(9, vault(1))]);
+    desk.take(0, [ask(1, vault(1)), ask(2, vault(1))]);
+    desk.take(2, [ask(3, vault(1))]);
+    writes[0]!.done([stored(1)]);
     await settled();
-    reads[1]!.done([seen, seen, seen]);
+    writes[1]!.done([stored(1), stored(2), stored(3)]);
     await settled();
     expect(posts).toEqual(['answers 2: 9', 'answers 0: 1,2', 'answers 2: 3']);
-    expect(world.answers[0]!.answers[0]).toEqual({ requestId: 9, answer: seen });
+    expect(world.answers[0]!.answers[0]).toEqual({ requestId: 9, answer: stored(1) });
   });
 
-  test('of reads goes on while a write never ends', async () => {
-    const { desk, reads, writes, posts } = world;
-    desk.take(0, 'write', [ask(1, vault(1)), ask(2, vault(1))]);
-    for (let round = 0; round < 3; round++) {
-      desk.take(0, 'read', [ask(10 + round, see(1))]);
-      reads[round]!.done([seen]);
-      await settled();
-    }
-    expect(writes).toHaveLength(1);
-    expect(posts).toEqual(['answers 0: 10', 'answers 0: 11', 'answers 0: 12']);
+  test('that is full refuses at once, says when to come back, and takes more once there is room', async () => {
+    const { desk, writes } = world;
+    desk.take(
+      0,
+      Array.from({ length: MAX_WRITES_PENDING + 2 }, (_, i) => ask(i, vault(1))),
+    );
+    expect(world.answers).toHaveLength(1);
+    const refused = world.answers[0]!.answers;
+    expect(refused.map(({ requestId }) => requestId)).toEqual([MAX_WRITES_PENDING, MAX_WRITES_PENDING + 1]);
+    const failed = { code: 'busy', retryAfterMs: expect.any(Number) };
+    expect(refused[0]!.answer).toMatchObject({ t: 'vault-put', failed });
+    expect(desk.numbers).toMatchObject({ pending: MAX_WRITES_PENDING, refused: 2 });
+    writes[0]!.fail(new Error('gone'));
+    await settled();
+    desk.take(0, [ask(MAX_WRITES_PENDING + 2, vault(1))]);
+    expect(desk.numbers).toMatchObject({ pending: MAX_WRITES_PENDING - WRITES_PER_TASK + 1, refused: 2 });
   });
-
-  test.each([
-    ['read', MAX_READS_PENDING, READS_PER_TASK],
-    ['write', MAX_WRITES_PENDING, WRITES_PER_TASK],
-  ] as const)(
-    'of %ss that is full refuses at once, says when to come back, and takes more once there is room',
-    async (lane, most, perTask) => {
-      const { desk } = world;
-      const tasks = lane === 'read' ? world.reads : world.writes;
-      const one = lane === 'read' ? see(1) : vault(1);
-      desk.take(
-        0,
-        lane,
-        Array.from({ length: most + 2 }, (_, i) => ask(i, one)),
-      );
-      expect(world.answers).toHaveLength(1);
-      expect(world.answers[0]!.answers.map(({ requestId }) => requestId)).toEqual([most, most + 1]);
-      const failed = { code: 'busy', retryAfterMs: expect.any(Number) };
-      expect(world.answers[0]!.answers[0]!.answer).toMatchObject({ t: one.t, failed });
-      expect(desk.numbers).toMatchObject({ pending: most, refused: 2 });
-      tasks[0]!.fail(new Error('gone'));
-      await settled();
-      desk.take(0, lane, [ask(most + 2, one)]);
-      expect(desk.numbers).toMatchObject({ pending: most - perTask + 1, refused: 2 });
-    },
-  );
 
   test('whose pool fails tells each ask of the batch so, and the operator, and goes on', async () => {
-    const { desk, reads } = world;
-    desk.take(0, 'read', [ask(1, see(1))]);
-    desk.take(1, 'read', [ask(2, see(1))]);
-    reads[0]!.fail(new Error('worker exited with code: 1'));
+    const { desk, writes } = world;
+    desk.take(0, [ask(1, vault(1))]);
+    desk.take(1, [ask(2, vault(1))]);
+    writes[0]!.fail(new Error('worker exited with code: 1'));
     await settled();
     expect(world.answers[0]!.answers[0]!.answer).toMatchObject({ failed: { code: 'directory-unavailable' } });
     expect(world.troubles).toEqual(['directory-unavailable']);
-    reads[1]!.done([seen], [{ code: 'directory-corrupt', message: 'damaged' }]);
+    writes[1]!.done([stored(1)], [{ code: 'directory-corrupt', message: 'damaged' }]);
     await settled();
-    expect(world.answers[1]!.answers[0]!.answer).toEqual(seen);
+    expect(world.answers[1]!.answers[0]!.answer).toEqual(stored(1));
     expect(world.troubles).toEqual(['directory-unavailable', 'directory-corrupt']);
   });
 
@@ -239,7 +200,7 @@ describe('what a write changed', () => {
 
   test('is told to the shard of whom it is about before it is acknowledged', async () => {
     world.here(5, 3);
-    world.desk.take(1, 'write', [ask(1, policySet(5))]);
+    world.desk.take(1, [ask(1, policySet(5))]);
     world.writes[0]!.done([{ t: 'policy-set', plain: false }]);
     await settled();
     expect(world.posts).toEqual(['plain false 3/5', 'policy of 5', 'answers 1: 1']);
@@ -251,7 +212,6 @@ describe('what a write changed', () => {
     const sweep: WriteAsk = { t: 'mail-ack', peer: key(9), seq: 4 };
     world.desk.take(
       1,
-      'write',
       [vault(1), send(5), send(5), send(7), sweep].map((of, i) => ask(i, of)),
     );
     const answer: WriteAnswer = { t: 'send', duplicate: false };
@@ -264,7 +224,7 @@ describe('what a write changed', () => {
 
   test('is not told of a write that failed', async () => {
     world.here(5, 3);
-    world.desk.take(1, 'write', [ask(1, policySet(5)), ask(2, send(5))]);
+    world.desk.take(1, [ask(1, policySet(5)), ask(2, send(5))]);
     const failed = { code: 'directory-full', message: 'Full.' } as const;
     world.writes[0]!.done([
       { t: 'policy-set', failed },
@@ -281,7 +241,7 @@ describe('the sweep', () => {
     world.here(5, 3);
     vi.advanceTimersByTime(SWEEP_MS);
     expect(writes.map(({ asks }) => asks.map(({ t }) => t))).toEqual([['sweep']]);
-    desk.take(0, 'write', [ask(1, vault(1))]);
+    desk.take(0, [ask(1, vault(1))]);
     writes[0]!.done([{ t: 'sweep', records: 9, messages: 9, told: [key(5)], more: true }]);
     await settled();
     writes[1]!.done([stored(1), { t: 'sweep', records: 0, messages: 0, told: [], more: false }]);
@@ -311,9 +271,9 @@ describe('the last moments', () => {
     vi.advanceTimersByTime(500);
     desk.seen(key(1));
     expect(writes).toHaveLength(0);
-    desk.take(0, 'write', [ask(1, vault(1))]);
+    desk.take(0, [ask(1, vault(1))]);
     vi.advanceTimersByTime(SEEN_FLUSH_MS - 500);
-    desk.take(0, 'write', [ask(2, vault(1))]);
+    desk.take(0, [ask(2, vault(1))]);
     writes[0]!.done([stored(1)]);
     await settled();
     expect(writes[1]!.asks.map(({ t }) => t)).toEqual(['vault-put', 'seen', 'seen']);
@@ -325,7 +285,6 @@ describe('the last moments', () => {
     desk.seen(key(1));
     desk.take(
       0,
-      'write',
       Array.from({ length: 3 * WRITES_PER_TASK }, (_, i) => ask(i, vault(1))),
     );
     vi.advanceTimersByTime(SEEN_FLUSH_MS);
@@ -373,13 +332,11 @@ describe('the last moments', () => {
 
 describe('closing the desk', () => {
   test('waits for what is under way, drops what nobody has begun with, and writes the last moments', async () => {
-    const { desk, writes, reads } = world;
+    const { desk, writes } = world;
     desk.take(
       0,
-      'write',
       Array.from({ length: WRITES_PER_TASK + 1 }, (_, i) => ask(i, vault(1))),
     );
-    desk.take(0, 'read', [ask(9, see(1))]);
     for (let peer = 0; peer < 3; peer++) desk.seen(key(peer));
     let closed = false;
     const closing = desk.close().then(() => {
@@ -387,13 +344,12 @@ describe('closing the desk', () => {
     });
     await settled();
     expect(closed).toBe(false);
-    reads[0]!.done([seen]);
     writes[0]!.done(writes[0]!.asks.map(() => stored(1)));
     await settled();
     expect(writes.map(({ asks }) => asks.length)).toEqual([WRITES_PER_TASK, 3]);
     writes[1]!.done([]);
     await closing;
-    desk.take(0, 'write', [ask(1, vault(1))]);
+    desk.take(0, [ask(1, vault(1))]);
     vi.advanceTimersByTime(SWEEP_MS);
     expect(writes).toHaveLength(2);
   });

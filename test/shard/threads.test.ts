@@ -40,10 +40,10 @@ describe.each([1, 2])('%i shards with a directory', (shards) => {
     main = await ScriptedMain.start(shards);
     const alice = await login();
     await until('it was asked', () => main.asked.length === 1);
-    expect([main.asked[0]!.ask.ask, flags(alice)]).toEqual([{ t: 'arrive', peer: alice.key.publicKey }, 0]);
+    expect([main.asked[0]!.ask, flags(alice)]).toEqual([{ t: 'arrive', peer: alice.key.publicKey }, 0]);
     await alice.roundTrip();
     const version = main.versions.current(policyOf(alice.key.publicKey));
-    main.answer(main.asked[0]!, { t: 'arrive', plain: true, version });
+    main.asked[0]!.answer({ t: 'arrive', plain: true, version });
     await until('it is open to all', () => flags(alice) === PRESENCE_PLAIN);
     const again = await RawPeer.dial(main.url, { key: alice.key });
     peers.push(again);

@@ -1,5 +1,5 @@
 /**
- * What this shard asks of the directory pool: gathered over a turn, handed to the main thread in one post a lane, and
+ * What this shard asks of the directory pool: gathered over a turn, handed on in one go for reads and one for writes, and
  * each answer brought back to who asked. An answer to a session that has ended goes nowhere.
  */
 import type {
@@ -13,7 +13,6 @@ import type {
   WriteAnswers,
   WriteAsk,
 } from '../../core/threads/directory-messages.ts';
-import type { Lane } from '../../core/threads/messages.ts';
 import { LIVE, type Session } from './session.ts';
 
 type Answers = ReadAnswers & WriteAnswers;
@@ -47,7 +46,8 @@ const WRITES: ReadonlySet<AskName> = new Set<AskName>([
 export class Asks {
   readonly #host: AsksHost;
   readonly #waiting = new Map<number, Waiting>();
-  #due: Record<Lane, ShardAsk[]> = { read: [], write: [] };
+  #reads: ShardAsk[] = [];
+  #writes: ShardAsk[] = [];
   #lastId = 0;
 
   constructor(host: AsksHost) {
@@ -63,19 +63,22 @@ export class Asks {
     // Not the peer's: two requests of it may have the same.
     const requestId = this.#freeId();
     this.#waiting.set(requestId, { session, answered: answered as unknown as Waiting['answered'] });
-    this.#due[WRITES.has(ask.t) ? 'write' : 'read'].push({ requestId, ask });
+    (WRITES.has(ask.t) ? this.#writes : this.#reads).push({ requestId, ask });
     this.#host.schedule();
   }
 
   /** Hands over what was asked in this turn. @returns how many asks. */
-  post(tell: (message: { kind: 'asks'; lane: Lane; asks: ShardAsk[] }) => void): number {
-    const { read, write } = this.#due;
-    const count = read.length + write.length;
-    if (count === 0) return 0;
-    this.#due = { read: [], write: [] };
-    if (read.length > 0) tell({ kind: 'asks', lane: 'read', asks: read });
-    if (write.length > 0) tell({ kind: 'asks', lane: 'write', asks: write });
-    return count;
+  post(to: { read(asks: ShardAsk[]): void; write(asks: ShardAsk[]): void }): number {
+    const [reads, writes] = [this.#reads, this.#writes];
+    if (reads.length > 0) {
+      this.#reads = [];
+      to.read(reads);
+    }
+    if (writes.length > 0) {
+      this.#writes = [];
+      to.write(writes);
+    }
+    return reads.length + writes.length;
   }
 
   answers(answers: ShardAnswer[]): void {

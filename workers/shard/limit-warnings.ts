@@ -2,7 +2,7 @@
  * What an operator must hear of when this shard comes to a limit: looked at now and then by the counters, so that where a
  * limit is reached nothing is done but to count.
  */
-import { MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
+import { MAX_READS_PENDING, MAX_SHARD_QUEUE_BYTES } from '../../core/protocol/limits.ts';
 import { C, type CounterName } from '../../core/threads/counters.ts';
 import { MAX_ENDS } from './ends.ts';
 
@@ -32,6 +32,12 @@ const LIMITS: Limit[] = [
     code: 'shard-full',
     message: (times) =>
       `A shard holds ${MAX_SHARD_QUEUE_BYTES} bytes for receivers that do not keep up, or a socket took no more: ${times} sessions ended.`,
+  },
+  {
+    counter: 'readsRefused',
+    code: 'directory-busy',
+    message: (times) =>
+      `As many reads wait for the directory as may (${MAX_READS_PENDING} of all shards): ${times} were told to come back.`,
   },
   {
     counter: 'dropBehind',
