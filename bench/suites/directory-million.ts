@@ -28,7 +28,7 @@ const RECORDS = Number(process.env['SUPERNODE_BENCH_RECORDS'] ?? 1_000_000);
 const COUNT = RECORDS.toLocaleString('en-US');
 /** In an iteration: enough that 99% of them are not the first after the pages changed, and those still count. */
 const LOOK_UPS = 1024;
-const WARM_UP_LOOK_UPS = Math.min(2_000, RECORDS);
+const WARM_UP_LOOK_UPS = Math.min(10_000, RECORDS);
 const LATENCIES_AND_MEMORY = [
   'latencyP50',
   'latencyP99',

@@ -37,12 +37,12 @@ export class LmdbTable implements Table {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const stored = this.#read(() => this.#database.get(key, this.#options()));
+    const stored = this.#stored(key);
     return stored === undefined ? undefined : this.#open(key, stored);
   }
 
   has(key: Uint8Array): boolean {
-    return this.#read(() => this.#database.get(key, this.#options()) !== undefined);
+    return this.#stored(key) !== undefined;
   }
 
   *range({ from, before, most }: Range): Generator<[key: Uint8Array, value: Uint8Array]> {
@@ -117,6 +117,16 @@ export class LmdbTable implements Table {
         })
         [Symbol.iterator](),
     );
+  }
+
+  /** As #read, without a closure: a look-up reads four times. */
+  #stored(key: Uint8Array): Uint8Array | undefined {
+    this.#owner.beforeRead();
+    try {
+      return this.#database.get(key, this.#options());
+    } catch (error) {
+      throw storeError(this.#owner.path, error);
+    }
   }
 
   #read<T>(read: () => T): T {

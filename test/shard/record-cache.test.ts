@@ -112,4 +112,19 @@ describe('the cache of records', () => {
     expect(cache.find(asked, 0)).toBeUndefined();
     expect([cache.size, cache.bytes]).toEqual([0, 0]);
   });
+
+  test('keeps no more of what came for many than its own record', () => {
+    const versions = new Versions(createVersions());
+    const cache = new RecordCache(versions);
+    const many = new Uint8Array(4_096);
+    const asked = { peer: key(1), record: true };
+    const answer = { peer: key(1), state: 0, seenMs: 1, cacheable: true, version: versions.current(key(1)) };
+    cache.keep(asked, { ...answer, record: many.subarray(8, 200) }, 0);
+    many.fill(9);
+    const shared = cache.find(asked, 0)!.record!;
+    expect([shared.length, shared.buffer.byteLength, shared[0]]).toEqual([192, 192, 0]);
+    const alone = new Uint8Array(180).subarray(4);
+    cache.keep(asked, { ...answer, record: alone }, 0);
+    expect(cache.find(asked, 0)!.record).toBe(alone);
+  });
 });

@@ -15,6 +15,8 @@ export const MAX_BYTES = 8 * 1024 * 1024;
 /** An entry's objects, texts and keys, beside its record. */
 const ENTRY_BYTES = 512;
 export const LIFE_MS = 10_000;
+/** Of a record's buffer: the store's row has a checksum before it. */
+const MOST_UNUSED_BYTES = 8;
 
 export interface CachedRecord {
   readonly peer: Uint8Array;
@@ -68,8 +70,7 @@ export class RecordCache {
     if (!answer.cacheable || (question.name !== undefined && answer.nameVersion === undefined)) return;
     const entry: Entry = {
       peer: answer.peer,
-      // A copy: one answer's bytes may be a view of what came for many.
-      record: answer.record?.slice(),
+      record: answer.record && own(answer.record),
       seenMs: answer.seenMs,
       name: question.name,
       version: answer.version,
@@ -107,6 +108,11 @@ export class RecordCache {
 
 function textOf({ peer, name, record }: Question): string {
   return `${record ? 'r' : '-'}${peer === undefined ? `n${name}` : `k${keyText(peer)}`}`;
+}
+
+/** One answer's bytes may be a view of what came for many: then a copy. A buffer more for each costs the collector as much as the rest. */
+function own(record: Uint8Array): Uint8Array {
+  return record.buffer.byteLength - record.length <= MOST_UNUSED_BYTES ? record : record.slice();
 }
 
 function costOf(entry: Entry): number {
