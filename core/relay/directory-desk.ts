@@ -8,7 +8,6 @@
 import { MAX_WRITES_PENDING } from '../protocol/limits.ts';
 import type {
   DirectoryNews,
-  Failure,
   ShardAnswer,
   ShardAsk,
   TaskAnswers,
@@ -16,7 +15,7 @@ import type {
   WriteAsk,
 } from '../threads/directory-messages.ts';
 import { keyText } from '../threads/key-text.ts';
-import { Lane } from '../threads/lane.ts';
+import { busyFailure, Lane, UNAVAILABLE } from '../threads/lane.ts';
 import type { Place, PresenceTable } from '../threads/presence.ts';
 import { LastSeen } from './last-seen.ts';
 import { MAX_SWEPT, SEEN_FLUSH_MS, SWEEP_MS, WRITES_PER_TASK } from './limits.ts';
@@ -52,10 +51,6 @@ interface Done extends Waiting {
 
 /** What one ask costs, for the time that a refused one is told to wait: docs/architecture.md. */
 const WRITE_MS = 0.2;
-const LEAST_RETRY_MS = 1_000;
-const UNAVAILABLE: Failure = {
-  failed: { code: 'directory-unavailable', message: 'The directory could not be asked.' },
-};
 
 export class DirectoryDesk {
   readonly #host: DirectoryDeskHost;
@@ -90,7 +85,7 @@ export class DirectoryDesk {
     for (const ask of asks) {
       const write = ask.ask as WriteAsk;
       if (lane.offer({ from: { shard, ask }, ask: write })) this.#written++;
-      else refused.push(answerTo(ask, this.#busy(write.t)));
+      else refused.push(answerTo(ask, { t: write.t, ...busyFailure(lane.pending, WRITE_MS) } as WriteAnswer));
     }
     this.#refused += refused.length;
     if (refused.length > 0) {
@@ -190,12 +185,6 @@ export class DirectoryDesk {
       }
     }
     for (const [shard, list] of byShard) this.#host.answer(shard, list);
-  }
-
-  #busy(t: WriteAnswer['t']): WriteAnswer {
-    const retryAfterMs = Math.ceil(LEAST_RETRY_MS + this.#writes.pending * WRITE_MS);
-    const failed = { code: 'busy', message: 'Too many requests wait for the directory.', retryAfterMs };
-    return { t, failed } as WriteAnswer;
   }
 
   // --- the desk's own asks ---------------------------------------------------------------------------------------

@@ -3,6 +3,20 @@
  * never holds up another, and asks are done in the order in which they came.
  */
 import { Fifo } from '../fifo.ts';
+import type { Failure } from './directory-messages.ts';
+
+const LEAST_RETRY_MS = 1_000;
+
+/** What an ask is told that a full lane did not take. @param costMs what each of those before it takes. */
+export function busyFailure(pending: number, costMs: number): Failure {
+  const retryAfterMs = Math.ceil(LEAST_RETRY_MS + pending * costMs);
+  return { failed: { code: 'busy', message: 'Too many requests wait for the directory.', retryAfterMs } };
+}
+
+/** What the asks of a batch are told that nobody could work on. */
+export const UNAVAILABLE: Failure = {
+  failed: { code: 'directory-unavailable', message: 'The directory could not be asked.' },
+};
 
 export interface LaneHost<W> {
   /** Asks that may wait or be worked on; more are refused. */

@@ -21,7 +21,7 @@ import type {
   TaskAnswers,
   Trouble,
 } from '../../core/threads/directory-messages.ts';
-import { Lane } from '../../core/threads/lane.ts';
+import { busyFailure, Lane, UNAVAILABLE } from '../../core/threads/lane.ts';
 
 export interface ReadsHost {
   readonly shards: number;
@@ -39,10 +39,6 @@ export type ReaderPort = Pick<MessagePort, 'postMessage' | 'close'> & {
 
 /** What one ask costs, for the time that a refused one is told to wait: docs/architecture.md. */
 const READ_MS = 0.02;
-const LEAST_RETRY_MS = 1_000;
-const UNAVAILABLE: Failure = {
-  failed: { code: 'directory-unavailable', message: 'The directory could not be asked.' },
-};
 
 interface Batch {
   asks: ShardAsk[];
@@ -91,7 +87,7 @@ export class Reads {
     const { counters } = this.#host;
     const refused: ShardAnswer[] = [];
     for (const ask of asks) {
-      if (!this.#lane.offer(ask)) refused.push(answerTo(ask, this.#busy()));
+      if (!this.#lane.offer(ask)) refused.push(answerTo(ask, busyFailure(this.#lane.pending, READ_MS)));
     }
     this.#lane.work();
     counters[C.readsPending] = this.#lane.pending;
@@ -127,11 +123,6 @@ export class Reads {
   /** The batch that the reader had, if it had one, is not going to be answered. */
   #lost(): void {
     if (this.#batch?.posted) this.#answered([], []);
-  }
-
-  #busy(): Failure {
-    const retryAfterMs = Math.ceil(LEAST_RETRY_MS + this.#lane.pending * READ_MS);
-    return { failed: { code: 'busy', message: 'Too many requests wait for the directory.', retryAfterMs } };
   }
 }
 
