@@ -158,8 +158,9 @@ export class LoginDesk {
       const nextMs = Math.ceil(this.#admission.nextMs(performance.now()));
       // A lower rate has room for no more than one in that time, which is lost if nobody takes it.
       this.#gathers = nextMs > 0 && this.#admission.perSec * LOOK_MS >= 1_000;
-      // 0: it is the verifiers that have no room, and who is done looks by itself. Those who wait too long are left.
-      const ms = this.#gathers || nextMs === 0 ? LOOK_MS : Math.min(LOOK_MS, nextMs);
+      // At least a millisecond, and no more while the verifiers are busy: those who are refused are told bit by bit, not 20 ms of
+      // them at once (p99 of calls beside waves of proofs 14.2 ms instead of 10.6).
+      const ms = this.#gathers ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, nextMs));
       this.#look = setTimeout(() => {
         this.#look = null;
         this.#gathers = false;
