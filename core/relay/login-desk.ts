@@ -75,6 +75,8 @@ const RETRY_MS = 1_000;
  * task for each costs the threads as much again as its signature.
  */
 const LOOK_MS = 20;
+/** So long after a login was refused more are expected to be. */
+const REFUSES_MS = 100;
 
 export class LoginDesk {
   readonly #host: LoginDeskHost;
@@ -87,6 +89,7 @@ export class LoginDesk {
   #look: NodeJS.Timeout | null = null;
   /** The rate allows none just now: at the next look those are taken for which there is room then. */
   #gathers = false;
+  #refusedAt = Number.NEGATIVE_INFINITY;
   #warnAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: LoginDeskHost) {
@@ -155,12 +158,14 @@ export class LoginDesk {
       this.#work(batch);
     }
     if (this.#admission.queued > 0 && this.#look === null) {
-      const nextMs = Math.ceil(this.#admission.nextMs(performance.now()));
+      const now = performance.now();
+      const nextMs = Math.ceil(this.#admission.nextMs(now));
       // A lower rate has room for no more than one in that time, which is lost if nobody takes it.
       this.#gathers = nextMs > 0 && this.#admission.perSec * LOOK_MS >= 1_000;
-      // At least a millisecond, and no more while the verifiers are busy: those who are refused are told bit by bit, not 20 ms of
-      // them at once (p99 of calls beside waves of proofs 14.2 ms instead of 10.6).
-      const ms = this.#gathers ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, nextMs));
+      // With no rate it is the verifiers that are busy, and who is done looks by itself: only those who waited too long are left. While
+      // logins are refused they are told bit by bit, not 20 ms of them at once.
+      const soonMs = nextMs > 0 ? nextMs : now - this.#refusedAt < REFUSES_MS ? 1 : LOOK_MS;
+      const ms = this.#gathers ? LOOK_MS : Math.min(LOOK_MS, soonMs);
       this.#look = setTimeout(() => {
         this.#look = null;
         this.#gathers = false;
@@ -303,6 +308,7 @@ export class LoginDesk {
   #refuse(refused: Refused<Waiting>[], now: number): void {
     if (refused.length === 0) return;
     this.#refused += refused.length;
+    this.#refusedAt = now;
     const verdicts = new Map<number, Verdict[]>();
     for (const { item, retryAfterMs } of refused) {
       const verdict = refusal(
