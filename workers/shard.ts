@@ -27,7 +27,6 @@ import { Versions } from '../core/threads/versions.ts';
 import type { WhyReason } from '../core/threads/why-reasons.ts';
 import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
 import { Asks } from './shard/asks.ts';
-import { ChangePosts } from './shard/change-posts.ts';
 import { Channels } from './shard/channels.ts';
 import { Congestion } from './shard/congestion.ts';
 import { ControlFrames } from './shard/control-frames.ts';
@@ -88,9 +87,7 @@ class Shard {
   readonly #midTurn = new MidTurn();
   #sending = false;
   #proofs: LoginProof[] = [];
-  readonly #changes = new ChangePosts((changes) =>
-    this.#tell({ kind: 'changes', changes: packChanges(changes) }),
-  );
+  #changes: PresenceChange[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(task: ShardTask, closed: () => void) {
@@ -400,9 +397,9 @@ class Shard {
     this.changed({ peer: session.key!, came: { client: session.client, resumed } });
   }
 
-  /** Who came, left, or is away or back: for the main thread. */
+  /** Who came, left, or is away or back: for the main thread, at the end of the turn. */
   changed(change: PresenceChange): void {
-    this.#changes.add(change);
+    this.#changes.push(change);
     this.schedule();
   }
 
@@ -458,7 +455,6 @@ class Shard {
     }
     try {
       this.#turn();
-      this.#changes.stop();
       this.#departures.sayAll();
     } catch (error) {
       this.#fault('close', error, undefined);
@@ -498,7 +494,11 @@ class Shard {
       this.#proofs = [];
       this.#tell({ kind: 'logins', proofs: packProofs(proofs) });
     }
-    this.#changes.turnEnded();
+    if (this.#changes.length > 0) {
+      const changes = this.#changes;
+      this.#changes = [];
+      this.#tell({ kind: 'changes', changes: packChanges(changes) });
+    }
     this.counters[C.directoryAsks]! += this.asks.post(this.#directoryPool);
   };
 
