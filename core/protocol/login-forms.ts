@@ -90,7 +90,8 @@ function asciiAt(frame: Uint8Array, at: number, end: number): string | null {
   const length = frame[header]! - FIXSTR;
   if (length < 0 || length > MOST_FIXSTR_BYTES || header + 1 + length !== end) return null;
   if (length !== lastClient.length || !hasAt(frame, header + 1, lastClientBytes)) {
-    const bytes = frame.slice(header + 1, end);
+    // Not frame.slice: a Buffer gives a view, which changes with the socket's buffer.
+    const bytes = new Uint8Array(frame.subarray(header + 1, end));
     if (bytes.some((byte) => byte > 0x7f)) return null;
     lastClient = String.fromCharCode(...bytes);
     lastClientBytes = bytes;

@@ -84,6 +84,20 @@ describe('a login or resume', () => {
     });
   });
 
+  test('keeps no byte of a Buffer that the next message is read into', () => {
+    const message = Buffer.alloc(200);
+    const read = (client: string): unknown => {
+      const one = encodeControl(op.OP_LOGIN, 1, {
+        peer: new Uint8Array(32),
+        signature: new Uint8Array(64),
+        client,
+      });
+      message.set(one);
+      return readLoginForm(message, 0, one.length)?.body.client;
+    };
+    expect([read('first'), read('other'), read('first')]).toEqual(['first', 'other', 'first']);
+  });
+
   test('that another library wrote in another order is read the other way', () => {
     const body = { client: 'x', signature: new Uint8Array(64), peer: new Uint8Array(32) };
     const one = new Packr({ useRecords: false, variableMapSize: true }).pack([op.OP_LOGIN, 1, body]);
