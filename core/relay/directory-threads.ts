@@ -31,13 +31,15 @@ export class DirectoryThreads {
   readonly #pool: Piscina;
   readonly #settings: DirectorySettings;
   readonly #threads: number;
+  readonly #failed: (error: Error) => void;
   /** A post to it ends the task of the thread that reads. */
   #readerControl: MessagePort | null = null;
   #closing = false;
 
-  /** `failed` hears of a thread that ended between tasks; the pool starts another. */
+  /** `failed` hears of a thread that ended between tasks, or while it read; the pool starts another. */
   constructor(settings: DirectorySettings, failed: (error: Error) => void) {
     this.#settings = settings;
+    this.#failed = failed;
     this.#threads = settings.store === null ? VERIFIERS : VERIFIERS + LANES;
     this.#pool = new Piscina({
       filename: workerFile('directory'),
@@ -70,9 +72,10 @@ export class DirectoryThreads {
     const ports = channels.map(({ port2 }) => port2);
     const task: ReaderTask = { ports, control: theirControl };
     this.#readerControl = control;
-    this.#pool.run(task, { name: 'serveReads', transferList: [...ports, theirControl] }).catch(() => {
-      // The pool starts another thread, and has told of it.
-      if (!this.#closing) this.serveReads(shards, connect);
+    this.#pool.run(task, { name: 'serveReads', transferList: [...ports, theirControl] }).catch((error) => {
+      if (this.#closing) return;
+      this.#failed(error as Error);
+      this.serveReads(shards, connect);
     });
     for (const [shard, { port1 }] of channels.entries()) connect(shard, port1);
   }

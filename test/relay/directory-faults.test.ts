@@ -350,6 +350,16 @@ describe('a thread of the directory that is killed', () => {
     expect(relay.stats().faults).toBe(0);
   });
 
+  test('is told to the operator, if it is the one that reads', async () => {
+    const relay = await startRelay({ directory: { path: freshPath() } });
+    const warnings = warningsOf(relay);
+    await allReady();
+    // The others were between two tasks: their end costs nobody anything.
+    await endThreads();
+    await until('the operator is warned', () => warnings.length > 0);
+    expect(warnings).toEqual([{ code: 'directory-unavailable', message: expect.stringContaining('ended') }]);
+  });
+
   test('fails what it was reading, and only that', async () => {
     const relay = await startRelay({ shards: 2, directory: { path: freshPath() } });
     const peers = await Promise.all(Array.from({ length: 10 }, () => login(relay)));
