@@ -1,7 +1,7 @@
 /**
  * A relay with a million durable records: how long its store takes to open, what memory that holds, and how long a look-up
  * takes of a record that nobody has asked for before: `cold`, not in the relay's caches, and `evicted`, when the system keeps no page of the store either and
- * the disk has its say. Each look-up goes from socket to socket, alone: from the shard to the main thread, to the directory pool, to the store, and back.
+ * the disk has its say. Each look-up goes from socket to socket, alone: from the shard to the thread of the directory that reads, to the store, and back.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * The directory, as the peers of this shard meet it (docs/protocol.md §12): each request goes to the part that knows what
- * to do, or by way of the main thread to the directory pool. Nothing here waits, and nothing of it is on the packet path
+ * to do, or to the directory pool (asks.ts). Nothing here waits, and nothing of it is on the packet path
  * but the look-up in lookups.ts.
  */
 import type { Body, Control } from '../../core/protocol/control.ts';
