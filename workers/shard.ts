@@ -27,6 +27,7 @@ import { Versions } from '../core/threads/versions.ts';
 import type { WhyReason } from '../core/threads/why-reasons.ts';
 import { createShardApp, type ShardApp, type ShardSocket } from '../core/transport/uws.ts';
 import { Asks } from './shard/asks.ts';
+import { ChangePosts } from './shard/change-posts.ts';
 import { Channels } from './shard/channels.ts';
 import { Congestion } from './shard/congestion.ts';
 import { ControlFrames } from './shard/control-frames.ts';
@@ -87,7 +88,9 @@ class Shard {
   readonly #midTurn = new MidTurn();
   #sending = false;
   #proofs: LoginProof[] = [];
-  #changes: PresenceChange[] = [];
+  readonly #changes = new ChangePosts((changes) =>
+    this.#tell({ kind: 'changes', changes: packChanges(changes) }),
+  );
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(task: ShardTask, closed: () => void) {
@@ -397,9 +400,11 @@ class Shard {
     this.changed({ peer: session.key!, came: { client: session.client, resumed } });
   }
 
-  /** Who came, left, or is away or back: for the main thread, at the end of the turn. */
+  /** Who came, left, or is away or back: for the main thread. */
   changed(change: PresenceChange): void {
-    this.#changes.push(change);
+    this.#changes.add(change);
+    // Before such a peer hears that it is in and can come again, the main thread is told that its wait is over.
+    if (change.came != null && this.versionRules.slow.has(change.came.client)) this.#changes.flush();
     this.schedule();
   }
 
@@ -455,6 +460,7 @@ class Shard {
     }
     try {
       this.#turn();
+      this.#changes.stop();
       this.#departures.sayAll();
     } catch (error) {
       this.#fault('close', error, undefined);
@@ -494,11 +500,7 @@ class Shard {
       this.#proofs = [];
       this.#tell({ kind: 'logins', proofs: packProofs(proofs) });
     }
-    if (this.#changes.length > 0) {
-      const changes = this.#changes;
-      this.#changes = [];
-      this.#tell({ kind: 'changes', changes: packChanges(changes) });
-    }
+    this.#changes.turnEnded();
     this.counters[C.directoryAsks]! += this.asks.post(this.#directoryPool);
   };
 
