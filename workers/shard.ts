@@ -177,7 +177,7 @@ class Shard {
     });
     this.#app = createShardApp<Session>(
       {
-        open: (socket) => this.#open(socket),
+        open: (socket, offered) => this.#open(socket, offered),
         message: (session, message, isBinary) => this.#message(session, message, isBinary),
         drain: (session) => this.outboxes.drained(session),
         pong: (session, payload) => this.outboxes.answered(session, payload),
@@ -243,13 +243,13 @@ class Shard {
     }
   }
 
-  #open(socket: ShardSocket<Session>): Session {
+  #open(socket: ShardSocket<Session>, offered: string): Session {
     this.#amongMany();
     const session = this.sessions.add(socket);
     this.counters[C.sockets]!++;
     try {
       if (this.#drain.draining) this.#drain.refuse(session);
-      else this.#logins.greet(session);
+      else this.#logins.begin(session, offered);
     } catch (error) {
       // Nobody else knows of the session yet, and `close` will not be called for it.
       this.#logins.through(session);

@@ -4,18 +4,20 @@
  * ControlPeer checks every frame that a relay sends; this looks at the three of a login.
  *
  *   connect -> upgrade -> hello: host.greeted -> prepare, send -> ready: host.ended(null)   (or host.ended(error))
+ *   connect -> upgrade with a ticket -> ready: host.ended(null)                             (or hello, and as above)
  */
-import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { hmacSha256 } from '../../core/identity/hmac.ts';
 import type { Identity } from '../../core/identity/identity.ts';
 import { TICKET_BYTES } from '../../core/identity/ticket.ts';
 import { type Body, controlFrameEnd, decodeControl, encodeControl } from '../../core/protocol/control.ts';
+import { EARLY_PREFIX, earlyBytes } from '../../core/protocol/early-resume.ts';
 import { ANNOUNCED_LIMITS, LOGIN_TIMEOUT_MS, TICKET_LIFETIME_MS } from '../../core/protocol/limits.ts';
-import { loginText, resumeText } from '../../core/protocol/login-text.ts';
+import { earlyText, loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { LoadFault } from './fault.ts';
-import type { LoginProofKind } from './scenarios/scenario.ts';
+import type { AnyLoginProof } from './scenarios/scenario.ts';
 import { writeNow } from './tcp-wire.ts';
 import { BINARY, headerBytes, writeHeader } from './websocket-framing.ts';
 
@@ -34,7 +36,7 @@ export type LoginRefusal = Body<typeof op.OP_ERROR>;
 /** Who logs in, over and over. */
 export interface Comer {
   identity: Identity;
-  ticket: { ticket: Uint8Array; secret: Uint8Array } | null;
+  ticket: { relay: Uint8Array; ticket: Uint8Array; secret: Uint8Array; gotMs: number } | null;
 }
 
 export interface AttemptHost {
@@ -48,16 +50,16 @@ export interface AttemptHost {
 export interface Target {
   host: string;
   port: number;
-  request: Buffer;
+  /** The request for a WebSocket, up to the end of its last header. */
+  request: string;
 }
 
 export function targetOf(address: string): Target {
   const { hostname, port, host } = new URL(address);
-  const request = Buffer.from(
+  const request =
     `GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c3VwZXJub2RlIGJlbmNoIQ==\r\n' +
-      `Sec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
-  );
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c3VwZXJub2RlIGJlbmNoIQ==\r\n' +
+    `Sec-WebSocket-Protocol: ${SUBPROTOCOL}`;
   return { host: hostname, port: Number(port), request };
 }
 
@@ -100,13 +102,15 @@ export class LoginAttempt {
   #descriptor = -1;
   #upgraded = false;
   #expected = HELLO;
+  #offered = false;
   #ended = false;
   /** The beginning of what has not come whole. */
   #held: Buffer | null = null;
   #relay: Uint8Array | null = null;
   #nonce: Uint8Array | null = null;
 
-  constructor(target: Target, comer: Comer, host: AttemptHost) {
+  /** @param early whether a ticket that there is goes with the request. */
+  constructor(target: Target, comer: Comer, host: AttemptHost, early: boolean) {
     this.comer = comer;
     this.#host = host;
     this.#socket = connect({
@@ -124,7 +128,7 @@ export class LoginAttempt {
     this.#socket.once('connect', () => {
       const { _handle: handle } = this.#socket as unknown as { _handle?: { fd?: number } };
       this.#descriptor = handle?.fd ?? -1;
-      this.send(target.request);
+      this.send(this.#request(target, early));
     });
     this.#socket.on('end', () => {
       this.#descriptor = -1;
@@ -133,14 +137,25 @@ export class LoginAttempt {
     this.#socket.on('close', () => this.#end(new LoadFault('broken', 'The relay closed the connection.')));
   }
 
+  #request({ request }: Target, early: boolean): Uint8Array {
+    const { ticket } = this.comer;
+    if (!early || ticket === null) return Buffer.from(request + END_OF_HEADERS, 'latin1');
+    this.#offered = true;
+    const ageMs = Math.floor(performance.now() - ticket.gotMs);
+    const proof = hmacSha256(ticket.secret, earlyText(ticket.relay, ageMs, CLIENT));
+    const bytes = earlyBytes({ ticket: ticket.ticket, proof, ageMs, client: CLIENT });
+    const token = Buffer.from(bytes.buffer).toString('base64url');
+    return Buffer.from(`${request}, ${EARLY_PREFIX}${token}${END_OF_HEADERS}`, 'latin1');
+  }
+
   /** @returns the message that proves who logs in; a peer without a ticket signs. */
-  prepare(proof: LoginProofKind): Uint8Array {
+  prepare(proof: AnyLoginProof): Uint8Array {
     const { identity, ticket } = this.comer;
-    const message = proof === 'ticket' && ticket ? resume.slice() : login.slice();
-    if (proof === 'ticket' && ticket) {
+    const message = proof !== 'signature' && ticket ? resume.slice() : login.slice();
+    if (proof !== 'signature' && ticket) {
       const text = resumeText(this.#relay!, this.#nonce!, CLIENT);
       message.set(ticket.ticket, AT.resumeTicket);
-      message.set(createHmac('sha256', ticket.secret).update(text).digest(), AT.proof);
+      message.set(hmacSha256(ticket.secret, text), AT.proof);
     } else {
       message.set(identity.publicKey, AT.loginPeer);
       const text = loginText(this.#relay!, this.#nonce!, identity.publicKey, CLIENT);
@@ -212,12 +227,14 @@ export class LoginAttempt {
       this.#nonce = copy(bytes, start + AT.nonce, 32);
       this.#expected = READY;
       this.#host.greeted(this);
-    } else if (code === op.OP_READY && this.#expected === READY && end - start >= ready.length) {
+    } else if (code === op.OP_READY && this.#mayBeReady() && end - start >= ready.length) {
       const at = start + AT.peer;
       if (bytes.compare(this.comer.identity.publicKey, 0, 32, at, at + 32) !== 0) {
         throw new LoadFault('corrupted', 'The relay logged in another peer.');
       }
       this.comer.ticket = {
+        relay: this.#relay ?? this.comer.ticket!.relay,
+        gotMs: performance.now(),
         ticket: copy(bytes, start + AT.ticket, TICKET_BYTES),
         secret: copy(bytes, start + AT.secret, 32),
       };
@@ -228,6 +245,10 @@ export class LoginAttempt {
       if (frame.op !== op.OP_ERROR) throw new LoadFault('corrupted', `Op ${frame.op} came during a login.`);
       this.#end(frame.body);
     }
+  }
+
+  #mayBeReady(): boolean {
+    return this.#expected === READY || this.#offered;
   }
 
   #end(error: LoginRefusal | LoadFault): void {

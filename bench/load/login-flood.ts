@@ -17,7 +17,7 @@ import {
   type Target,
   targetOf,
 } from './login-attempt.ts';
-import type { LoginProofKind } from './scenarios/scenario.ts';
+import type { AnyLoginProof } from './scenarios/scenario.ts';
 
 /** Connections that a wave makes at a time. */
 const CONNECTING = 64;
@@ -37,9 +37,11 @@ export class LoginFlood implements AttemptHost {
   readonly #under = new Set<LoginAttempt>();
   /** Of a wave: those that wait for their proofs to be sent. */
   readonly #greeted: { attempt: LoginAttempt; message: Uint8Array }[] = [];
-  #proof: LoginProofKind = 'signature';
+  #proof: AnyLoginProof = 'signature';
   #holdBack = false;
   #leavesAtOnce = false;
+  /** Who is in stays. */
+  #stay = false;
   #beginMost = 0;
   #beginning = false;
   #latency = new LatencyRecorder();
@@ -66,11 +68,20 @@ export class LoginFlood implements AttemptHost {
   }
 
   /** So many logins are under way from now on; who has been in for longest leaves and comes again. */
-  begin(concurrency: number, proof: LoginProofKind): void {
+  begin(concurrency: number, proof: AnyLoginProof): void {
     this.#proof = proof;
     this.#leavesAtOnce = false;
     this.#beginMost = concurrency;
     this.#pump();
+  }
+
+  /** All come, so many at a time, and stay until `leave`. Resolves when all are in. */
+  async comeAll(concurrency: number, proof: AnyLoginProof): Promise<void> {
+    this.#stay = true;
+    this.begin(concurrency, proof);
+    await this.#until(() => this.#under.size === 0 && this.#out.length === 0, 'logins of a crowd');
+    this.#beginMost = 0;
+    this.#stay = false;
   }
 
   /** No more logins begin; resolves when those under way have ended, and everybody has left. */
@@ -158,12 +169,12 @@ export class LoginFlood implements AttemptHost {
   #beginOne(): boolean {
     let comer = this.#out.shift();
     if (!comer) {
-      const longestIn = this.#in.shift();
+      const longestIn = this.#stay ? undefined : this.#in.shift();
       if (!longestIn) return false;
       longestIn.leave();
       comer = longestIn.comer;
     }
-    this.#under.add(new LoginAttempt(this.#target, comer, this));
+    this.#under.add(new LoginAttempt(this.#target, comer, this, this.#proof === 'early'));
     return true;
   }
 

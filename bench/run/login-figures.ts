@@ -13,19 +13,21 @@ export function costFigures({ login, refused }: LoginCostResult, relayCpuShare: 
 
 /**
  * Adds what takes two steps of a round, or the signatures of the same core: a login with a signature over the signature
- * alone, and one with a ticket over one with a signature.
+ * alone, and those with a ticket over one with a signature that is measured as they are.
  */
 export function addShares(samples: readonly Sample[], signaturesPerSec: number): void {
-  const costOf = (proof: string): number | undefined =>
-    samples.find(({ benchmark }) => benchmark.id.includes(`/${proof}/`))?.figures.cpuPerLogin;
-  const signature = costOf('signature');
-  const ticket = costOf('ticket');
-  for (const { benchmark, figures } of samples) {
-    figures.signaturesPerSec = signaturesPerSec;
-    if (benchmark.id.includes('/signature/') && signature) {
-      figures.signatureShare = 1e6 / signature / signaturesPerSec;
+  const costOf = (step: string): number | undefined =>
+    samples.find(({ benchmark }) => benchmark.id.includes(`/${step}/`))?.figures.cpuPerLogin;
+  for (const { figures } of samples) figures.signaturesPerSec = signaturesPerSec;
+  for (const stay of ['', '-stay']) {
+    const signature = costOf(`signature${stay}`);
+    if (!signature) continue;
+    for (const { benchmark, figures } of samples) {
+      const is = (proof: string): boolean => benchmark.id.includes(`/${proof}${stay}/`);
+      if (is('signature')) figures.signatureShare = 1e6 / signature / signaturesPerSec;
+      const cost = figures.cpuPerLogin;
+      if ((is('ticket') || is('early')) && cost) figures.overSignature = signature / cost;
     }
-    if (benchmark.id.includes('/ticket/') && signature && ticket) figures.overSignature = signature / ticket;
   }
 }
 

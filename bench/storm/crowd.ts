@@ -173,7 +173,7 @@ export class Crowd implements AttemptHost {
       peer.attempts++;
       this.#attempts++;
       this.#lastBegunMs = now;
-      this.#under.add(new LoginAttempt(this.#target, peer, this));
+      this.#under.add(new LoginAttempt(this.#target, peer, this, false));
     }
     this.#mostSockets = Math.max(this.#mostSockets, this.#under.size + this.#in.size);
   }

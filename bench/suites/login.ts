@@ -116,7 +116,7 @@ function sealWork(relay: Identity, peer: Identity): Work {
   const keys = { ticketKey: ticketKeyOf(relay), run: new Uint8Array(RUN_BYTES) };
   return sync(() => {
     for (let i = 0; i < TICKETS; i++) {
-      const { ticket, secret } = sealTicket(keys, peer.publicKey, ENDS_AT, KNOWN);
+      const { ticket, secret } = sealTicket(keys, peer.publicKey, { endsAt: ENDS_AT, givenMs: 0 }, KNOWN);
       consume(ticket[45]! + secret[0]!);
     }
   });
@@ -124,7 +124,7 @@ function sealWork(relay: Identity, peer: Identity): Work {
 
 function openWork(relay: Identity, peer: Identity, nonce: Uint8Array): Work {
   const keys = { ticketKey: ticketKeyOf(relay), run: new Uint8Array(RUN_BYTES) };
-  const { ticket, secret } = sealTicket(keys, peer.publicKey, ENDS_AT, KNOWN);
+  const { ticket, secret } = sealTicket(keys, peer.publicKey, { endsAt: ENDS_AT, givenMs: 0 }, KNOWN);
   const text = resumeText(relay.publicKey, nonce, CLIENT);
   const proof = createHmac('sha256', secret).update(text).digest();
   const now = Date.now();

@@ -79,7 +79,7 @@ export class Connection {
     try {
       return platform.createWebSocket(
         url,
-        { ca },
+        { ca, offer: this.#login.offer(performance.now()) },
         {
           opened: () => {
             this.#opened = true;

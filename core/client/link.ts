@@ -51,6 +51,8 @@ export class Link {
   readonly #next: NextUrls;
   #connection: Connection | undefined;
   #ticket: Ticket | undefined;
+  /** Where it was given. */
+  #ticketUrl = '';
   #readyMs = 0;
   readonly #comeback: Comeback;
   /** Attempts in a row that failed. */
@@ -133,7 +135,7 @@ export class Link {
         ca,
         timeoutMs: checked.timeoutMs,
         keepAlive,
-        login: { identity, client: checked.client, ticket: this.#ticket },
+        login: { identity, client: checked.client, ticket: this.#ticket, early: url === this.#ticketUrl },
         owner: {
           ready: (ready) => {
             this.url = url;
@@ -160,6 +162,7 @@ export class Link {
     const first = this.#readyMs === 0;
     this.relayKey = new Uint8Array(relayKey);
     this.#ticket = ticket;
+    this.#ticketUrl = this.url;
     this.#readyMs = performance.now();
     this.#failures = 0;
     this.#comeback.connected(this.#readyMs);

@@ -1,14 +1,18 @@
 /**
  * Logging in (docs/protocol.md §5): what a client answers to each frame until the relay says `ready`. No I/O.
  *
+ *   (resume in the request for the WebSocket, with a ticket that was given at this URL) --> ready
+ *                          '--> as if there had been none
  *   hello --> resume (with a ticket of this relay) --> ready
  *                          '--> error bad-ticket --> login, same nonce --> ready
  *         '-> login --> ready
  */
 import type { Identity } from '../identity/identity.ts';
 import { type Body, type Control, encodeControl } from '../protocol/control.ts';
+import { offerOf } from '../protocol/early-resume.ts';
 import { ProtocolError } from '../protocol/errors.ts';
-import { loginText, resumeText } from '../protocol/login-text.ts';
+import { earlyText, loginText, resumeText } from '../protocol/login-text.ts';
+import { SUBPROTOCOL } from '../protocol/names.ts';
 import * as op from '../protocol/ops.ts';
 import { type RelayError, relayErrorOf } from './relay-error.ts';
 
@@ -18,6 +22,8 @@ export interface Ticket {
   relayKey: Uint8Array;
   ticket: Uint8Array;
   secret: Uint8Array;
+  /** When it came, performance.now(). */
+  gotMs: number;
 }
 
 export interface Ready {
@@ -37,6 +43,8 @@ export interface LoginOptions {
   identity: Identity;
   client: string;
   ticket: Ticket | undefined;
+  /** Whether the ticket may be shown before the relay has said which one it is: where it was given. */
+  early: boolean;
   hmacSha256(key: Uint8Array, text: Uint8Array): Uint8Array;
 }
 
@@ -44,15 +52,29 @@ export class Login {
   readonly #options: LoginOptions;
   #hello: Body<typeof op.OP_HELLO> | undefined;
   #resuming = false;
+  #offered = false;
 
   constructor(options: LoginOptions) {
     this.#options = options;
+  }
+
+  /** The subprotocols to ask for. @param now performance.now(). */
+  offer(now: number): string[] {
+    const { ticket, early, client, hmacSha256 } = this.#options;
+    if (ticket === undefined || !early) return [SUBPROTOCOL];
+    this.#offered = true;
+    const ageMs = Math.max(0, Math.floor(now - ticket.gotMs));
+    const proof = hmacSha256(ticket.secret, earlyText(ticket.relayKey, ageMs, client));
+    return offerOf({ ticket: ticket.ticket, proof, ageMs, client });
   }
 
   /** @throws ProtocolError when the frame has no place in a login. */
   step(frame: Control): LoginStep {
     if (frame.op === op.OP_ERROR) return this.#error(frame.body);
     if (this.#hello === undefined) {
+      if (frame.op === op.OP_READY && this.#offered) {
+        return this.#ready(frame.body, this.#options.ticket!.relayKey);
+      }
       if (frame.op !== op.OP_HELLO) throw outOfPlace(frame.op, 'before hello');
       this.#hello = frame.body;
       return { do: 'send', frame: this.#firstProof(frame.body) };
@@ -90,7 +112,8 @@ export class Login {
       throw new ProtocolError('bad-control', 'The relay logged in another peer.');
     }
     const { resumed, ticket, secret, limits } = body;
-    return { do: 'ready', ready: { relayKey, resumed, ticket: { relayKey, ticket, secret }, limits } };
+    const gotMs = performance.now();
+    return { do: 'ready', ready: { relayKey, resumed, ticket: { relayKey, ticket, secret, gotMs }, limits } };
   }
 }
 

@@ -4,7 +4,6 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Identity } from '../identity/identity.ts';
 import { OptionError, SupernodeError } from '../protocol/errors.ts';
-import { SUBPROTOCOL } from '../protocol/names.ts';
 import { KEY_BYTES, peerIdOf } from '../protocol/peer-id.ts';
 import type { ClientSocket, Platform, SocketEvents } from './platform.ts';
 
@@ -31,7 +30,7 @@ export function identityFromSeed(seed: Uint8Array): Identity {
 }
 
 export const browserPlatform: Platform = {
-  createWebSocket: (url, _options, events) => new BrowserSocket(url, events),
+  createWebSocket: (url, { offer }, events) => new BrowserSocket(url, offer, events),
   hmacSha256: (key, text) => hmac(sha256, key, text),
   generateIdentity,
   verify: verifySignature,
@@ -60,9 +59,9 @@ class BrowserSocket implements ClientSocket {
   #failed = false;
   #gone = false;
 
-  constructor(url: string, events: SocketEvents) {
+  constructor(url: string, offer: string[], events: SocketEvents) {
     this.#events = events;
-    this.#socket = new WebSocket(url, [SUBPROTOCOL]);
+    this.#socket = new WebSocket(url, offer);
     this.#socket.binaryType = 'arraybuffer';
     this.#socket.onopen = () => events.opened();
     this.#socket.onmessage = ({ data }: MessageEvent<unknown>) => {

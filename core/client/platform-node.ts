@@ -4,7 +4,6 @@ import { WebSocket } from 'ws';
 import { generateIdentity } from '../identity/identity.ts';
 import { verifySignature } from '../identity/verify.ts';
 import { MAX_BUNDLE_BYTES } from '../protocol/limits.ts';
-import { SUBPROTOCOL } from '../protocol/names.ts';
 import { duplexOf } from './duplex.ts';
 import type { ClientSocket, Platform, SocketEvents, SocketOptions } from './platform.ts';
 
@@ -40,9 +39,9 @@ class NodeSocket implements ClientSocket {
   #refusal: Error | undefined;
   #retryAfterMs: number | undefined;
 
-  constructor(url: string, { ca }: SocketOptions, events: SocketEvents) {
+  constructor(url: string, { ca, offer }: SocketOptions, events: SocketEvents) {
     this.#events = events;
-    this.#socket = new WebSocket(url, [SUBPROTOCOL], {
+    this.#socket = new WebSocket(url, offer, {
       perMessageDeflate: false,
       maxPayload: MAX_BUNDLE_BYTES,
       skipUTF8Validation: true,

@@ -46,6 +46,8 @@ export interface SocketClosed {
 
 export interface SocketOptions {
   ca?: TrustedCertificates | undefined;
+  /** Subprotocols: SUBPROTOCOL, and maybe a resume (protocol/early-resume.ts). */
+  offer: string[];
 }
 
 export interface Platform {

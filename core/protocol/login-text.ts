@@ -8,6 +8,8 @@ import { portion } from './portion.ts';
 const encoder = new TextEncoder();
 const LOGIN_DOMAIN = encoder.encode('supernode.1 login\n');
 const RESUME_DOMAIN = encoder.encode('supernode.1 resume\n');
+const EARLY_DOMAIN = encoder.encode('supernode.1 early\n');
+const AGE_BYTES = 6;
 
 /** What Ed25519 signs: domain, relay key (32), nonce (32), peer key (32), client version (UTF-8). */
 export function loginText(
@@ -22,6 +24,13 @@ export function loginText(
 /** What HMAC-SHA256 with the ticket's secret covers: domain, relay key (32), nonce (32), client version (UTF-8). */
 export function resumeText(relayKey: Uint8Array, nonce: Uint8Array, clientVersion: string): Uint8Array {
   return concat(RESUME_DOMAIN, relayKey, nonce, bytesOf(clientVersion));
+}
+
+/** What the proof of an early resume covers: domain, relay key (32), age of the ticket (6, milliseconds, BE), client version (UTF-8). */
+export function earlyText(relayKey: Uint8Array, ageMs: number, clientVersion: string): Uint8Array {
+  const age = new Uint8Array(AGE_BYTES);
+  for (let at = AGE_BYTES, left = ageMs; at > 0; left = Math.floor(left / 256)) age[--at] = left % 256;
+  return concat(EARLY_DOMAIN, relayKey, age, bytesOf(clientVersion));
 }
 
 /** Of the version that was asked for last: one after the other is mostly the same. */

@@ -28,10 +28,15 @@ export interface RelayStats {
   framesPerSend: number;
   /** Sends by the frames that one carried: 1, 2 to 3, 4 to 7, and so on; the last has all beyond. */
   sends: number[];
-  /** Of those refused: told to come back (`busy`), not done in time (`login-timeout`), `relay-full`, `version-refused`. */
+  /**
+   * `early`: resumes in the request for the WebSocket that were taken; `earlyGreeted`: those that were not, and had to log in after
+   * `hello`. Of those refused: told to come back (`busy`), not done in time (`login-timeout`), `relay-full`, `version-refused`.
+   */
   logins: {
     full: number;
     resumed: number;
+    early: number;
+    earlyGreeted: number;
     refused: number;
     busy: number;
     late: number;
@@ -161,6 +166,8 @@ export function readStats(
     logins: {
       full: sum('logins'),
       resumed: sum('resumes'),
+      early: sum('resumesEarly'),
+      earlyGreeted: sum('earlyGreeted'),
       refused: sum('loginsRefused'),
       busy: sum('loginsBusy'),
       late: sum('loginsLate'),

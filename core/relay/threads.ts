@@ -4,9 +4,11 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { createAccounts, MAX_TENANTS, type SharedAccounts } from '../threads/accounts.ts';
 import { createCounters } from '../threads/counters.ts';
+import { createEarlyProofs } from '../threads/early-proofs.ts';
 import type { FromShard, ShardTask, ToShard } from '../threads/messages.ts';
 import { createPrefixCounts } from '../threads/prefix-counts.ts';
 import { createPresence } from '../threads/presence.ts';
+import { processMs } from '../threads/process-clock.ts';
 import { createRing } from '../threads/ring.ts';
 import { createTaskGate } from '../threads/task-gate.ts';
 import { createVersions } from '../threads/versions.ts';
@@ -21,6 +23,7 @@ export interface Shared {
   directoryTasks: SharedArrayBuffer;
   closedShards: SharedArrayBuffer;
   prefixCounts: SharedArrayBuffer;
+  earlyProofs: SharedArrayBuffer;
   accounts: SharedAccounts;
 }
 
@@ -36,6 +39,7 @@ export function createShared(
     directoryTasks: createTaskGate(),
     closedShards: new SharedArrayBuffer(4),
     prefixCounts: createPrefixCounts(),
+    earlyProofs: createEarlyProofs(processMs()),
     accounts: createAccounts(shards, tenants === null ? 0 : MAX_TENANTS, {
       sessions: maxPeers,
       channels: maxChannels,

@@ -13,6 +13,8 @@ export const COUNTERS = [
   'sends',
   'logins',
   'resumes',
+  'resumesEarly', // resumes in the request for the WebSocket whose proof was taken
+  'earlyGreeted', // those that were not taken: hello, and any login after it
   'loginsRefused',
   'channelsOpened',
   'offersRefused',

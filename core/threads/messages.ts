@@ -48,6 +48,7 @@ export interface ShardTask {
     limitLoopback: boolean;
   };
   prefixCounts: SharedArrayBuffer;
+  earlyProofs: SharedArrayBuffer;
   /** See accounts.ts. */
   accounts: SharedAccounts;
   budgets: { session: Budget | null; peer: Budget | null };

@@ -29,8 +29,8 @@ export interface ShardSocket<S> {
 
 /** What a shard does with its sockets. None may be async: a promise would escape the guard. */
 export interface ShardHandlers<S> {
-  /** @returns the session that the socket carries. */
-  open(socket: ShardSocket<S>): S;
+  /** @param offered the subprotocols of its request. @returns the session that the socket carries. */
+  open(socket: ShardSocket<S>, offered: string): S;
   message(session: S, message: ArrayBuffer, isBinary: boolean): void;
   drain(session: S): void;
   /** The answer to a ping of ours, or to one of uWebSockets.js's own, which are empty. */
@@ -93,6 +93,8 @@ type ThreadedApp = Pick<uWS.TemplatedApp, 'ws' | 'any' | 'close'> & {
 };
 
 const NO_USER_DATA = {};
+/** None is agreed to: payloads are small, or compressed already. */
+const NO_EXTENSIONS = '';
 
 /** A relay must not share its port in silence with a second process; its shards share it by design. */
 const EXCLUSIVE = 1;
@@ -142,8 +144,9 @@ export function createShardApp<S>(
     }
   };
 
-  /** The mark of the socket that is being upgraded. */
+  /** The mark of the socket that is being upgraded, and what it offered. */
   let entering = 0;
+  let offers = '';
 
   app.ws('/*', {
     maxPayloadLength: MAX_BUNDLE_BYTES,
@@ -157,7 +160,7 @@ export function createShardApp<S>(
     upgrade: (response, request, context) => {
       try {
         const offered = request.getHeader('sec-websocket-protocol');
-        if (offered !== SUBPROTOCOL && !offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+        if (!isOffered(offered)) {
           response
             .writeStatus('426 Upgrade Required')
             .writeHeader('Sec-WebSocket-Protocol', SUBPROTOCOL)
@@ -175,11 +178,12 @@ export function createShardApp<S>(
           return;
         }
         entering = mark;
+        offers = offered;
         response.upgrade(
           NO_USER_DATA,
           request.getHeader('sec-websocket-key'),
           SUBPROTOCOL,
-          request.getHeader('sec-websocket-extensions'),
+          NO_EXTENSIONS,
           context,
         );
       } catch (error) {
@@ -192,7 +196,7 @@ export function createShardApp<S>(
       const socket = ws as unknown as Socket;
       try {
         socket.mark = entering;
-        socket.session = handlers.open(socket);
+        socket.session = handlers.open(socket, offers);
       } catch (error) {
         contain('open', error, socket);
       }
@@ -270,6 +274,12 @@ export function createShardApp<S>(
       app.close();
     },
   };
+}
+
+/** Mostly it is the only one, or the first. */
+function isOffered(offered: string): boolean {
+  if (offered === SUBPROTOCOL || offered.startsWith(`${SUBPROTOCOL},`)) return true;
+  return offered.split(',').some((name) => name.trim() === SUBPROTOCOL);
 }
 
 function limitOf(reason: ArrayBuffer): SocketLimit | null {

@@ -6,6 +6,9 @@
  *   resumes    CoDel (core/overload/codel-queue.ts)
  *   others     CoDel: newest first when overloaded
  *
+ * What comes when nothing waits may be done where it comes, a slice of it a turn: who must be told that he is in is told with
+ * what is being written then.
+ *
  * What waited too long is shed: its peer is told to come back when the shard will have done what is before it, spread over
  * the rate at which it does them. To tell it is work too, so it has its part of the slices: every other step, while there is
  * any. What is in here is bounded by the sessions that are logging in, and in time by CoDel.
@@ -40,6 +43,8 @@ export class LoginSlices<T> {
   #now = 0;
   #done = 0;
   #refusesNext = false;
+  /** What was done where it came, in this turn, milliseconds. */
+  #doneAtOnceMs = 0;
   #due = false;
 
   /**
@@ -66,6 +71,26 @@ export class LoginSlices<T> {
     this.#schedule();
   }
 
+  /** At once, if nothing waits and less than a slice was done so in this turn. What the work throws comes to the caller then. */
+  addOrDo(item: T, lane: Lane): void {
+    if (this.size > 0 || this.#doneAtOnceMs >= SLICE_MS) {
+      this.add(item, lane);
+      return;
+    }
+    // For the end of the turn, which begins another one.
+    this.#schedule();
+    const startedAt = performance.now();
+    this.#capacity.started(startedAt);
+    try {
+      this.#work(item);
+    } finally {
+      const now = performance.now();
+      this.#doneAtOnceMs += now - startedAt;
+      this.#capacity.served(1, now);
+      this.#capacity.stopped(now);
+    }
+  }
+
   #schedule(): void {
     if (this.#due) return;
     this.#due = true;
@@ -74,6 +99,7 @@ export class LoginSlices<T> {
 
   readonly #slice = (): void => {
     this.#due = false;
+    this.#doneAtOnceMs = 0;
     this.#now = performance.now();
     this.#capacity.started(this.#now);
     const until = this.#now + SLICE_MS;

@@ -6,21 +6,25 @@
  */
 
 import { fillRandom } from '../../core/identity/random-pool.ts';
-import { type KnownPolicy, openTicket, sealTicket } from '../../core/identity/ticket.ts';
+import { type KnownPolicy, type OpenedTicket, openTicket, sealTicket } from '../../core/identity/ticket.ts';
 import { FullTurns } from '../../core/overload/full-turns.ts';
 import type { VersionRules } from '../../core/overload/version-rules.ts';
 import { type Body, encodeControl } from '../../core/protocol/control.ts';
+import type { EarlyResume } from '../../core/protocol/early-resume.ts';
 import type { WireErrorCode } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
-import { resumeText } from '../../core/protocol/login-text.ts';
+import { earlyText, resumeText } from '../../core/protocol/login-text.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { portion } from '../../core/protocol/portion.ts';
 import type { Accounts, Budget } from '../../core/threads/accounts.ts';
 import { C, loginBucket } from '../../core/threads/counters.ts';
+import { EarlyProofs } from '../../core/threads/early-proofs.ts';
 import type { LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
+import { processMs } from '../../core/threads/process-clock.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import { SEND_DROPPED } from '../../core/transport/uws.ts';
+import { earlyResumeOf } from './early-offer.ts';
 import type { Gate } from './gate.ts';
 import { LoginFrames, NONCE_BYTES } from './login-frames.ts';
 import { LoginSlices } from './login-slices.ts';
@@ -68,8 +72,12 @@ interface Early {
   session: Session;
   bundle: Uint8Array;
 }
+interface Offer {
+  session: Session;
+  offer: EarlyResume;
+}
 /** What costs more than a look, and may come from many at once. */
-type Step = Early | Resume | Verdict;
+type Step = Early | Offer | Resume | Verdict;
 
 /** A login is about 250 bytes. A larger bundle is read at once: most likely it costs its session. */
 export const MAX_EARLY_BYTES = 1024;
@@ -82,6 +90,9 @@ export class Logins {
   /** Sessions not logged in yet, in order of their deadlines. */
   readonly #pending = new Set<Session>();
   readonly #fullTurns = new FullTurns();
+  readonly #earlyProofs: EarlyProofs;
+  /** The session whose socket has just come: what is written to it now goes with the answer to its request. */
+  #opening: Session | null = null;
 
   readonly #frames: LoginFrames;
   readonly #proofs: ProofBatches;
@@ -92,26 +103,54 @@ export class Logins {
 
   constructor(host: LoginsHost) {
     this.#host = host;
+    this.#earlyProofs = new EarlyProofs(host.task.earlyProofs);
     this.#frames = new LoginFrames(host.task.relayKey, host.task.loginTimeoutMs);
     this.#proofs = new ProofBatches((proof) => host.submit(proof));
   }
 
-  greet(session: Session): void {
-    const { task, counters } = this.#host;
-    const nonce = new Uint8Array(NONCE_BYTES);
-    fillRandom(nonce);
-    session.nonce = nonce;
-    session.deadline = performance.now() + task.loginTimeoutMs;
+  /** A socket has come. @param offered the subprotocols of its request: a resume may be among them. */
+  begin(session: Session, offered: string): void {
+    const now = performance.now();
+    session.deadline = now + this.#host.task.loginTimeoutMs;
     this.#pending.add(session);
     session.loggingIn = true;
     this.#host.gate.loggingIn(1);
-    // With the answer to the upgrade, which is being written now: a write of its own costs 4 us. (Only writing to another
-    // socket than the one whose callback this is does harm: see outbox.ts.)
-    const hello = this.#frames.hello(nonce);
+    const offer = earlyResumeOf(offered);
+    if (offer === null) {
+      this.#greet(session);
+      return;
+    }
+    session.provedAt = now;
+    session.state = CHECKING;
+    if (this.#versionRefused(session, offer.client)) return;
+    this.#opening = session;
+    try {
+      this.#slices.addOrDo({ session, offer }, 'resume');
+    } finally {
+      this.#opening = null;
+    }
+  }
+
+  #greet(session: Session): void {
+    const nonce = new Uint8Array(NONCE_BYTES);
+    fillRandom(nonce);
+    session.nonce = nonce;
+    this.#write(session, this.#frames.hello(nonce));
+  }
+
+  /**
+   * Past the outbox, since nothing waits there. Within `open` it goes with the answer to the request for the WebSocket, which is
+   * being written then: a write of its own costs 4 us. (Only writing to another socket than the one whose callback this is
+   * does harm: see outbox.ts.)
+   */
+  #write(session: Session, frame: Uint8Array): void {
+    const { counters } = this.#host;
     // Queued is as good as sent: the socket keeps it. Dropped leaves a client that would wait for it until the deadline.
-    if (session.socket.send(hello, true, false) === SEND_DROPPED) throw new Error('A hello was dropped.');
+    if (session.socket.send(frame, true, false) === SEND_DROPPED) {
+      throw new Error('The first frame of a session was dropped.');
+    }
     counters[C.framesOut]!++;
-    counters[C.bytesOut]! += hello.length;
+    counters[C.bytesOut]! += frame.length;
   }
 
   /**
@@ -147,6 +186,7 @@ export class Logins {
 
   #step(step: Step): void {
     if (!('session' in step)) this.#settle(step);
+    else if ('offer' in step) this.#resumeEarly(step);
     else if ('bundle' in step) this.#read(step);
     else if (step.session.state === CHECKING) this.#resume(step);
   }
@@ -163,8 +203,27 @@ export class Logins {
     if (session.state !== ENDED) this.#host.read(session, bundle);
   }
 
+  #resumeEarly({ session, offer }: Offer): void {
+    if (session.state !== CHECKING) return;
+    const { task } = this.#host;
+    const { ticket, proof, ageMs, client } = offer;
+    const opened = openTicket(task, ticket, proof, earlyText(task.relayKey, ageMs, client), Date.now());
+    const isTaken =
+      opened !== null &&
+      opened.givenMs !== null &&
+      this.#earlyProofs.take(proof, opened.givenMs + ageMs, processMs());
+    if (isTaken) {
+      this.#host.counters[C.resumesEarly]!++;
+      this.#opened(session, client, opened);
+      return;
+    }
+    this.#host.counters[C.earlyGreeted]!++;
+    session.state = GREETED;
+    this.#greet(session);
+  }
+
   #resume({ session, requestId, body }: Resume): void {
-    const { task, outboxes, versionRules } = this.#host;
+    const { task, outboxes } = this.#host;
     const text = resumeText(task.relayKey, session.nonce!, body.client);
     const opened = openTicket(task, body.ticket, body.proof, text, Date.now());
     if (opened === null) {
@@ -177,11 +236,15 @@ export class Logins {
       );
       return;
     }
-    session.key = opened.peer;
-    session.client = body.client;
-    if (task.authorize || versionRules.slow.has(body.client)) {
-      this.#submit(session, new Uint8Array(0), true);
-    } else this.#letIn(session, true, opened.known);
+    this.#opened(session, body.client, opened);
+  }
+
+  #opened(session: Session, client: string, { peer, known }: OpenedTicket): void {
+    const { task, versionRules } = this.#host;
+    session.key = peer;
+    session.client = client;
+    if (task.authorize || versionRules.slow.has(client)) this.#submit(session, new Uint8Array(0), true);
+    else this.#letIn(session, true, known);
   }
 
   /** What the main thread decided. A session that left in the meantime is passed over. */
@@ -290,12 +353,21 @@ export class Logins {
     const tookMs = performance.now() - session.provedAt;
     counters[C.loginTook1 + loginBucket(tookMs)]!++;
     counters[C.loginTookMs]! += tookMs;
-    const { ticket, secret } = sealTicket(task, key, Date.now() + limits.TICKET_LIFETIME_MS, known);
+    const { ticket, secret } = sealTicket(
+      task,
+      key,
+      { endsAt: Date.now() + limits.TICKET_LIFETIME_MS, givenMs: processMs() },
+      known,
+    );
     this.#sayReady(session, this.#frames.ready(resumed, { peer: key, ticket, secret }));
     this.#host.arrived(session, resumed, known);
   }
 
   #sayReady(session: Session, frame: Uint8Array): void {
+    if (session === this.#opening) {
+      this.#write(session, frame);
+      return;
+    }
     const { outboxes } = this.#host;
     if (!outboxes.roomForControl(session, frame.length)) {
       outboxes.appendControl(session, frame.slice(), SIGNAL);

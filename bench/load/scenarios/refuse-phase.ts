@@ -3,7 +3,7 @@ import type { ScenarioKind, ScenarioPhase } from './scenario.ts';
 
 const PHASES: Record<ScenarioKind, string> = {
   'login-storm': 'logins-closed or logins-open',
-  'login-cost': 'logins-closed',
+  'login-cost': 'logins-alone',
   'login-flood': 'quiet-and-flood',
   idle: 'steady',
   supernode: 'steady',

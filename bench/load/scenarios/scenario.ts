@@ -27,7 +27,7 @@ export interface LoginStormPlan extends PlanOfAll {
   calls: number;
 }
 
-/** Peers that log in over and over, each time over a fresh connection, with nothing beside them: what a login costs. */
+/** Peers that log in, each time over a fresh connection, with nothing beside them: what a login costs. */
 export interface LoginCostPlan extends PlanOfAll {
   kind: 'login-cost';
 }
@@ -75,8 +75,13 @@ interface PhaseTimes {
 }
 
 export type ScenarioPhase =
-  /** login-storm and login-cost, closed loop: `concurrency` logins under way; the relay sets the pace. */
+  /** login-storm, closed loop: `concurrency` logins under way; the relay sets the pace. */
   | ({ kind: 'logins-closed'; proof: LoginProofKind; concurrency: number } & PhaseTimes)
+  /**
+   * login-cost: `concurrency` logins under way; the relay sets the pace. `peers`: so many come and stay, and then the phase
+   * ends, whatever measureMs says; null: the peers of the plan leave and come again for measureMs.
+   */
+  | ({ kind: 'logins-alone'; proof: AnyLoginProof; concurrency: number; peers: number | null } & PhaseTimes)
   /** login-storm, open loop: `ratePerSec` logins are due a second; latency counts from the time a login was due. */
   | ({ kind: 'logins-open'; proof: LoginProofKind; ratePerSec: number } & PhaseTimes)
   /**
@@ -89,6 +94,8 @@ export type ScenarioPhase =
 
 /** `signature`: Ed25519. `ticket`: a resume ticket of an earlier login; who has none gets one before the warm-up. */
 export type LoginProofKind = 'signature' | 'ticket';
+/** `early`: the ticket goes with the request for the WebSocket, not after `hello`. */
+export type AnyLoginProof = LoginProofKind | 'early';
 
 export type ToScenario =
   | { kind: 'connect'; plan: ScenarioPlan }

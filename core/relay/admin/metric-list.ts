@@ -167,6 +167,13 @@ export const METRICS: MetricDefinition[] = [
       ),
   },
   {
+    name: 'supernode_early_resumes_total',
+    type: 'counter',
+    help: 'Resumes in the request for the WebSocket: those that were taken, and those that were greeted and had to log in in another way.',
+    labels: ['outcome'],
+    read: ({ logins }) => by('outcome', { taken: logins.early, greeted: logins.earlyGreeted }),
+  },
+  {
     name: 'supernode_channels_opened_total',
     type: 'counter',
     help: 'Channels that were accepted.',

@@ -1,0 +1,53 @@
+/** The resume in a request for a WebSocket (core/protocol/early-resume.ts), as a shard reads it. Every byte of it is hostile. */
+import { EARLY_AT, EARLY_PREFIX, type EarlyResume } from '../../core/protocol/early-resume.ts';
+import { MAX_CLIENT_VERSION_BYTES, MAX_TICKET_BYTES } from '../../core/protocol/limits.ts';
+import { SUBPROTOCOL } from '../../core/protocol/names.ts';
+import { portion } from '../../core/protocol/portion.ts';
+
+/** As our clients write the header. */
+const OFFER = `${SUBPROTOCOL}, ${EARLY_PREFIX}`;
+const MOST_TEXT = Math.ceil(((EARLY_AT.client + MAX_CLIENT_VERSION_BYTES + MAX_TICKET_BYTES) * 4) / 3);
+/** Not fatal: bytes that are not UTF-8 make another text, which the proof does not cover. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** @param offered the header `Sec-WebSocket-Protocol`. @returns null: no resume is in it, or none that is well made. */
+export function earlyResumeOf(offered: string): EarlyResume | null {
+  const text = tokenOf(offered);
+  if (text === '' || text.length > MOST_TEXT) return null;
+  const bytes = portion(Math.floor((text.length * 3) / 4));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  // Stops at what is no base64url, and then the bytes are too few.
+  if (buffer.write(text, 'base64url') !== bytes.length || bytes.length < EARLY_AT.client) return null;
+  const clientBytes = bytes[EARLY_AT.clientBytes]!;
+  const ticketAt = EARLY_AT.client + clientBytes;
+  if (clientBytes > MAX_CLIENT_VERSION_BYTES || ticketAt > bytes.length) return null;
+  return {
+    proof: bytes.subarray(0, EARLY_AT.age),
+    ageMs: buffer.readUIntBE(EARLY_AT.age, 6),
+    client: clientAt(bytes, ticketAt),
+    ticket: bytes.subarray(ticketAt),
+  };
+}
+
+/** @returns '' when there is none. */
+function tokenOf(offered: string): string {
+  if (offered === SUBPROTOCOL) return '';
+  if (offered.startsWith(OFFER) && !offered.includes(',', OFFER.length)) return offered.slice(OFFER.length);
+  const token = offered.split(',').find((name) => name.trim().startsWith(EARLY_PREFIX));
+  return token === undefined ? '' : token.trim().slice(EARLY_PREFIX.length);
+}
+
+/** Of the version that was read last: the next one is mostly the same. */
+let lastClient = '';
+let lastBytes: Uint8Array = new Uint8Array(0);
+
+function clientAt(bytes: Uint8Array, end: number): string {
+  const length = end - EARLY_AT.client;
+  let same = length === lastBytes.length;
+  for (let at = 0; same && at < length; at++) same = bytes[EARLY_AT.client + at] === lastBytes[at];
+  if (!same) {
+    lastBytes = bytes.slice(EARLY_AT.client, end);
+    lastClient = utf8.decode(lastBytes);
+  }
+  return lastClient;
+}
