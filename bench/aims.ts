@@ -52,7 +52,7 @@ export const AIMS: readonly Aim[] = [
   },
   {
     ...{ benchmark: 'scenario/login-cost/signature/p100', metric: 'signatureShare', least: 0.6 },
-    what: 'the same, when each leaves again',
+    what: 'full logins of a CPU second over its signatures, when each leaves again',
   },
   {
     ...{ benchmark: 'scenario/login-cost/early-stay/p100', metric: 'overSignature', least: 3 },
@@ -60,7 +60,7 @@ export const AIMS: readonly Aim[] = [
   },
   {
     ...{ benchmark: 'scenario/login-cost/early/p100', metric: 'overSignature', least: 3 },
-    what: 'the same, when each leaves again',
+    what: 'resumes of a CPU second over its full logins, when each leaves again',
   },
   {
     ...{ benchmark: 'scenario/login-flood/closed/p100', metric: 'floodOverQuiet', most: 3 },

@@ -23,7 +23,7 @@ import { KEY_BYTES } from '../protocol/peer-id.ts';
 import { hmacSha256 } from './hmac.ts';
 import type { Identity } from './identity.ts';
 import { fillRandom } from './random-pool.ts';
-import { loadedSodium } from './sodium.ts';
+import { loadSodium } from './sodium.ts';
 
 const BLAKE2B = 3;
 const HMAC = 4;
@@ -138,12 +138,12 @@ function isOf(run: Uint8Array, ticket: Uint8Array): boolean {
 }
 
 function kind(): number {
-  return loadedSodium() === null ? HMAC : BLAKE2B;
+  return loadSodium() === null ? HMAC : BLAKE2B;
 }
 
 function secretOf(ticketKey: Uint8Array, ticket: Uint8Array): Uint8Array {
   sealed.set(ticket, DOMAIN.length);
-  const sodium = loadedSodium();
+  const sodium = loadSodium();
   if (sodium === null) return hmacSha256(ticketKey, sealed);
   const secret = new Uint8Array(SECRET_BYTES);
   sodium.crypto_generichash(secret, sealed, ticketKey);

@@ -10,8 +10,8 @@
  *   period  |----- k-1 -----|------ k ------|----- k+1 -----|      of two windows each
  *                                  ^now: those of k, and of the neighbour that is nearer, can be taken
  *
- * Three bits and a half of a million in 20 s: one in a thousand is taken for one that was seen, and two million one in ten. Who is
- * refused here says `resume` after `hello`, which needs no memory: a full filter costs a round trip and lets nobody in.
+ * Three bits each: when half a million came in 20 s, one in a hundred is taken for one that was seen, when a million did, one in
+ * twenty. Who is refused here says `resume` after `hello`, which needs no memory: a full filter costs a round trip and lets nobody in.
  */
 /** How far a proof may be from the moment that it names: how long a connection takes, and how wrong clocks become in a ticket's life. */
 export const EARLY_WINDOW_MS = 10_000;

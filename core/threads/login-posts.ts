@@ -36,7 +36,7 @@ const PROOF_NUMBERS = 5;
 export interface PackedProofs {
   /** Of each: slot, generation, 1 for a resume, places of its client's version and its address in `texts`. */
   numbers: Uint32Array;
-  /** Of each: peer, nonce, signature (zeros for a resume). */
+  /** Of each: peer, nonce, signature (the last two are zeros for a resume). */
   bytes: Uint8Array;
   texts: string[];
 }
@@ -54,8 +54,10 @@ export function packProofs(proofs: readonly LoginProof[]): PackedProofs {
     numbers[at++] = texts.place(client);
     numbers[at++] = texts.place(ip);
     bytes.set(peer, byteAt);
-    bytes.set(nonce, byteAt + KEY_BYTES);
-    if (!resumed) bytes.set(signature, byteAt + KEY_BYTES + NONCE_BYTES);
+    if (!resumed) {
+      bytes.set(nonce, byteAt + KEY_BYTES);
+      bytes.set(signature, byteAt + KEY_BYTES + NONCE_BYTES);
+    }
     byteAt += PROOF_BYTES;
   }
   return { numbers, bytes, texts: texts.list };
@@ -73,7 +75,7 @@ export function unpackProofs({ numbers, bytes, texts }: PackedProofs): LoginProo
       slot: numbers[at]!,
       generation: numbers[at + 1]!,
       peer: new Uint8Array(buffer, byteAt, KEY_BYTES),
-      nonce: new Uint8Array(buffer, nonceAt, NONCE_BYTES),
+      nonce: new Uint8Array(buffer, nonceAt, resumed ? 0 : NONCE_BYTES),
       signature: new Uint8Array(buffer, nonceAt + NONCE_BYTES, resumed ? 0 : SIGNATURE_BYTES),
       client: texts[numbers[at + 3]!]!,
       ip: texts[numbers[at + 4]!]!,

@@ -38,7 +38,7 @@ test('a figure stands beside its aim, met or missed; one that was not measured i
       missed  look up a record that the relay does not have, p99: 1.20 ms, at most 1.00 ms
       met     memory with a million records, of the relay itself: 100 MiB, at most 200 MiB
       missed  the same with the store's pages that were read: 250 MiB, at most 200 MiB
-      met     full logins of a CPU second over its signatures: 0.600, at least 0.600
+      met     full logins of a CPU second over its signatures, when each leaves again: 0.600, at least 0.600
     "
   `);
   expect(aimsText({ cases: [] })).toBe('');

@@ -7,6 +7,7 @@ import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type * as Entry from '../../core/client/browser.ts';
+import * as op from '../../core/protocol/ops.ts';
 import { next, startRelay, texts } from './peers.ts';
 
 let folder: string;
@@ -74,24 +75,28 @@ describe('the client in a browser', () => {
     expect(Object.keys(browser).sort()).toEqual(Object.keys(node).sort());
   });
 
-  it('logs in with its own signature, talks both ways, and comes back by ticket', async () => {
-    const relay = await startRelay();
-    const identity = browser.identityFromSeed(new Uint8Array(32).fill(3));
-    const callee = await join(relay.url, {
-      onchannel: ({ channel }) => {
-        channel.onmessage = ({ data }) => channel.send(data);
-        channel.onend = () => channel.end();
-      },
-    });
-    const caller = await join(relay.url, { identity, reconnect: { baseMs: 1 } });
-    expect(caller.id).toBe(identity.id);
-    const channel = await caller.open(callee.id, { reliable: true });
-    channel.send('to and fro');
-    await Promise.all([channel.end(), texts(channel).then((all) => expect(all).toEqual(['to and fro']))]);
-    const back = next<Event & { resumed: boolean }>(caller, 'reconnected');
-    relay.sessionOf(caller.id).socket.terminate();
-    expect((await back).resumed).toBe(true);
-  });
+  it.each([false, true])(
+    'logs in with its own signature, talks both ways, and comes back by ticket, early: %s',
+    async (early) => {
+      const relay = await startRelay({ early });
+      const identity = browser.identityFromSeed(new Uint8Array(32).fill(3));
+      const callee = await join(relay.url, {
+        onchannel: ({ channel }) => {
+          channel.onmessage = ({ data }) => channel.send(data);
+          channel.onend = () => channel.end();
+        },
+      });
+      const caller = await join(relay.url, { identity, reconnect: { baseMs: 1 } });
+      expect(caller.id).toBe(identity.id);
+      const channel = await caller.open(callee.id, { reliable: true });
+      channel.send('to and fro');
+      await Promise.all([channel.end(), texts(channel).then((all) => expect(all).toEqual(['to and fro']))]);
+      const back = next<Event & { resumed: boolean }>(caller, 'reconnected');
+      relay.sessionOf(caller.id).socket.terminate();
+      expect((await back).resumed).toBe(true);
+      expect(relay.sessionOf(caller.id).ops).toEqual(early ? [] : [op.OP_RESUME]);
+    },
+  );
 
   it('carries more than the socket takes at once', async () => {
     const relay = await startRelay();

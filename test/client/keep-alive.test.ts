@@ -20,7 +20,7 @@ async function logIn(relay: ScriptedRelay, keepAlive: { pingIntervalMs: number; 
       ca: undefined,
       timeoutMs: 10_000,
       keepAlive,
-      login: { identity: generateIdentity(), client: 'test', ticket: undefined },
+      login: { identity: generateIdentity(), client: 'test', ticket: undefined, early: false },
       owner: {
         ready: () => resolve(connection),
         data: () => {},

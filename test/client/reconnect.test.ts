@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Comeback } from '../../core/client/comeback.ts';
 import type { DisconnectedEvent, MovingEvent, ReconnectedEvent } from '../../core/client/node.ts';
+import { connect } from '../../core/client/node.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { join, next, openBetween, openPair, startRelay } from './peers.ts';
 import { ScriptedRelay } from './scripted-relay.ts';
@@ -39,6 +40,38 @@ describe('a peer that lost its connection', () => {
     expect(relay.sessionOf(peer.id).ops).toEqual([op.OP_RESUME]);
     expect(peer.state).toBe('open');
     await peer.open(callee.id);
+  });
+
+  it('comes back by its ticket in the request where the relay takes that, again and again', async () => {
+    const relay = await startRelay({ early: true });
+    const peer = await join(relay, { reconnect: quick });
+    const callee = await join(relay, { reconnect: false, onchannel: () => {} });
+    for (let time = 0; time < 3; time++) {
+      const back = next<ReconnectedEvent>(peer, 'reconnected');
+      relay.sessionOf(peer.id).socket.terminate();
+      expect((await back).resumed).toBe(true);
+      const { ops, early } = relay.sessionOf(peer.id);
+      expect(ops).toEqual([]);
+      expect(early!.ageMs).toBeLessThan(10_000);
+      await peer.open(callee.id);
+    }
+    // A first login has nothing to show.
+    expect(relay.history.filter(({ early }) => early !== null)).toHaveLength(3);
+  });
+
+  it('shows its ticket in the request where it was given, and nowhere else', async () => {
+    const [relay, successor] = await Promise.all([startRelay(), startRelay({ early: true })]);
+    const peer = await join(relay, { reconnect: quick });
+    const session = relay.sessionOf(peer.id);
+    let back = next<ReconnectedEvent>(peer, 'reconnected');
+    session.control(op.OP_MOVING, 0, { leaveInMs: 0, retryAfterMs: 0, successors: [successor.url] });
+    session.error('drained', true);
+    expect((await back).resumed).toBe(false);
+    expect(successor.history.map(({ early }) => early)).toEqual([null]);
+    back = next<ReconnectedEvent>(peer, 'reconnected');
+    successor.cutAll();
+    expect((await back).resumed).toBe(true);
+    expect(successor.sessionOf(peer.id).ops).toEqual([]);
   });
 
   it('signs on the same socket when its ticket is refused', async () => {
@@ -180,6 +213,52 @@ describe('a peer that lost its connection', () => {
     relay.cutAll();
     expect((await closed).error?.code).toBe('denied');
     expect(relay.logins).toBe(3);
+  });
+});
+
+describe('an answer to a ticket in the request', () => {
+  const early = async () => {
+    const relay = await startRelay({ early: true });
+    const peer = await join(relay, { reconnect: quick });
+    return { relay, peer };
+  };
+
+  it('that is busy is heeded, and another ticket in the request follows', async () => {
+    const { relay, peer } = await early();
+    const waits = skipWaits();
+    const back = next<ReconnectedEvent>(peer, 'reconnected');
+    relay.options.early = false;
+    relay.options.silent = true;
+    relay.cutAll();
+    await relay.until(() => relay.history.length === 2);
+    relay.options.early = true;
+    relay.options.silent = false;
+    relay.history[1]!.error('busy', true, { retryAfterMs: 4_321 });
+    expect((await back).resumed).toBe(true);
+    expect(waits.at(-1)).toBeGreaterThanOrEqual(4_321);
+    expect(relay.history.map(({ ops }) => ops)).toEqual([[op.OP_LOGIN], [], []]);
+  });
+
+  it.each([
+    ['a ready that names another peer', true, new Uint8Array(32)],
+    ['a ready before hello, when nothing was offered', false, null],
+  ])('that is %s is a breach', async (_what, offers, key) => {
+    const { relay, peer } = await early();
+    const closed = next<Event & { error?: { code: string } }>(peer, 'closed');
+    if (!offers) {
+      const stranger = await startRelay({ silent: true });
+      const other = connect(stranger.url, { reconnect: false });
+      await stranger.until(() => stranger.history.length === 1);
+      const rejected = expect(other).rejects.toMatchObject({ code: 'bad-relay' });
+      stranger.ready(stranger.history[0]!, new Uint8Array(32));
+      await rejected;
+      return;
+    }
+    relay.options.silent = true;
+    relay.cutAll();
+    await relay.until(() => relay.history.length === 2);
+    relay.ready(relay.history[1]!, key!);
+    expect((await closed).error?.code).toBe('bad-relay');
   });
 });
 

@@ -9,13 +9,15 @@ import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { readBundle } from '../../core/protocol/bundle.ts';
 import { type Body, type Control, type ControlOp, encodeControl } from '../../core/protocol/control.ts';
+import type { EarlyResume } from '../../core/protocol/early-resume.ts';
 import type { CloseReason } from '../../core/protocol/errors.ts';
 import { dataFrameBytes, isEndOp } from '../../core/protocol/frame.ts';
 import * as limits from '../../core/protocol/limits.ts';
-import { loginText, resumeText } from '../../core/protocol/login-text.ts';
+import { earlyText, loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { peerIdOf } from '../../core/protocol/peer-id.ts';
+import { earlyResumeOf } from '../../workers/shard/early-offer.ts';
 import { BundleWriter } from '../fixtures/bundle-writer.ts';
 
 export interface ScriptedRelayOptions {
@@ -24,6 +26,8 @@ export interface ScriptedRelayOptions {
   refuse?: (attempt: number) => Body<typeof op.OP_ERROR> | undefined;
   /** Takes no ticket. */
   refuseTickets?: boolean;
+  /** Takes a ticket in the request for the WebSocket; else it does not look at it, as older relays. */
+  early?: boolean;
   /** Nothing is sent by itself, not even hello: the test drives the sessions. */
   silent?: boolean;
   limits?: Partial<Body<typeof op.OP_READY>['limits']>;
@@ -50,14 +54,17 @@ export class ScriptedSession {
   readonly ops: number[] = [];
   /** Sizes of the bundles that came. */
   readonly bundles: number[] = [];
+  /** What its request offered, as a relay reads it. */
+  readonly early: EarlyResume | null;
   peer: Uint8Array | undefined;
   resumed = false;
   nextLabel = 1;
   readonly #out = new BundleWriter();
   #flushDue = false;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, offered: string) {
     this.socket = socket;
+    this.early = earlyResumeOf(offered);
   }
 
   control<O extends ControlOp>(code: O, requestId: number, body: Body<O>): void {
@@ -116,7 +123,9 @@ export class ScriptedRelay {
       maxPayload: limits.MAX_BUNDLE_BYTES,
       handleProtocols: () => SUBPROTOCOL,
     });
-    this.#sockets.on('connection', (socket) => this.#accept(socket));
+    this.#sockets.on('connection', (socket, { headers }) =>
+      this.#accept(socket, headers['sec-websocket-protocol'] ?? ''),
+    );
   }
 
   static async start(options: ScriptedRelayOptions = {}): Promise<ScriptedRelay> {
@@ -168,8 +177,8 @@ export class ScriptedRelay {
 
   // --- Sessions -----------------------------------------------------------------------------------------------------
 
-  #accept(socket: WebSocket): void {
-    const session = new ScriptedSession(socket);
+  #accept(socket: WebSocket, offered: string): void {
+    const session = new ScriptedSession(socket, offered);
     this.sessions.add(session);
     this.history.push(session);
     socket.on('error', () => {});
@@ -188,7 +197,7 @@ export class ScriptedRelay {
       });
       this.#changed();
     });
-    if (!this.options.silent) this.hello(session);
+    if (!this.options.silent && !this.#resumeEarly(session)) this.hello(session);
     this.#changed();
   }
 
@@ -292,6 +301,18 @@ export class ScriptedRelay {
     const right = createHmac('sha256', known.secret).update(text).digest().equals(proof);
     if (right) this.ready(session, known.peer, true);
     else session.error('bad-proof', true);
+  }
+
+  /** @returns whether the session is ready. */
+  #resumeEarly(session: ScriptedSession): boolean {
+    if (!this.options.early || session.early === null) return false;
+    const { ticket, proof, ageMs, client } = session.early;
+    const known = this.#tickets.get(Buffer.from(ticket).toString('hex'));
+    if (known === undefined || this.options.refuseTickets) return false;
+    const text = earlyText(this.publicKey, ageMs, client);
+    if (!createHmac('sha256', known.secret).update(text).digest().equals(proof)) return false;
+    this.ready(session, known.peer, true);
+    return true;
   }
 
   #open(session: ScriptedSession, requestId: number, { to, ...kind }: Body<typeof op.OP_OPEN>): void {

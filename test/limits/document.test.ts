@@ -25,6 +25,7 @@ import * as relayLimits from '../../core/relay/limits.ts';
 import { resolveOptions } from '../../core/relay/options.ts';
 import { WHY_MINUTES } from '../../core/relay/why-desk.ts';
 import { MAX_TENANTS } from '../../core/threads/accounts.ts';
+import { EARLY_WINDOW_MS } from '../../core/threads/early-proofs.ts';
 import { WINDOW_MS } from '../../core/threads/prefix-counts.ts';
 import { WHY_NAMES, WHY_REASONS } from '../../core/threads/why-reasons.ts';
 import * as congestion from '../../workers/shard/congestion.ts';
@@ -111,6 +112,7 @@ const DEFAULTS: Record<string, string> = {
   peers: n(options.maxPeers),
   'client versions': options.versions.refuse.length === 0 ? 'none' : '',
   "a suspect version's logins": `${seconds(options.versions.delayMs)} on average, with \`quarantine: 'delay'\``,
+  'an early resume': `within ${seconds(EARLY_WINDOW_MS)} of its making, once`,
   'life of a ticket': hours(limits.TICKET_LIFETIME_MS),
   'silent socket': `${limits.IDLE_TIMEOUT_SECONDS} s`,
   'versions told apart': n(MOST_VERSIONS),

@@ -4,7 +4,9 @@ import { RUN_BYTES, sealTicket, ticketKeyOf } from '../../core/identity/ticket.t
 import { VersionRules } from '../../core/overload/version-rules.ts';
 import { encodeControl } from '../../core/protocol/control.ts';
 import * as limits from '../../core/protocol/limits.ts';
+import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as op from '../../core/protocol/ops.ts';
+import { createEarlyProofs } from '../../core/threads/early-proofs.ts';
 import { Logins, MAX_EARLY_BUNDLES, MAX_EARLY_BYTES } from '../../workers/shard/logins.ts';
 import type { Session } from '../../workers/shard/session.ts';
 import { type FakeSocket, fakeSession } from '../fixtures/fake-socket.ts';
@@ -29,7 +31,11 @@ class LoginWorld {
     vi.spyOn(globalThis, 'setImmediate').mockImplementation(((turn: () => void) =>
       this.turns.push(turn)) as never);
     const { sessions, outboxes, presence, counters, accounts, meters, departures } = this.shard;
-    const keys = { relayKey: new Uint8Array(32), ticketKey: new Uint8Array(32) };
+    const keys = {
+      relayKey: new Uint8Array(32),
+      ticketKey: new Uint8Array(32),
+      earlyProofs: createEarlyProofs(0),
+    };
     this.logins = new Logins({
       ...{ sessions, outboxes, presence, counters, accounts, meters },
       task: { ...keys, loginTimeoutMs: 10_000, authorize: true } as never,
@@ -45,7 +51,7 @@ class LoginWorld {
 
   greeted(): { session: Session; socket: FakeSocket } {
     const one = fakeSession(this.shard.sessions);
-    this.logins.greet(one.session);
+    this.logins.begin(one.session, SUBPROTOCOL);
     return one;
   }
 }
@@ -92,7 +98,7 @@ test('a ticket is good until its life is over, and then the key is asked for on 
   const relay = await startRelay({ identity, directory: false });
   const peer = await dial(relay);
   const keys = { ticketKey: ticketKeyOf(identity), run: new Uint8Array(RUN_BYTES) };
-  const ticketUntil = (ms: number) => sealTicket(keys, peer.key.publicKey, ms, null);
+  const ticketUntil = (ms: number) => sealTicket(keys, peer.key.publicKey, { endsAt: ms, givenMs: 0 }, null);
   peer.sendResume(ticketUntil(Date.now() - 1));
   const { body } = await peer.next(op.OP_ERROR);
   limit('life of a ticket').sees({ answers: [body.code] });

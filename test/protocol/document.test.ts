@@ -6,7 +6,7 @@ import { readBundle } from '../../core/protocol/bundle.ts';
 import type { Control } from '../../core/protocol/control.ts';
 import { CLOSE_REASONS, WIRE_ERROR_CODES } from '../../core/protocol/errors.ts';
 import * as limits from '../../core/protocol/limits.ts';
-import { loginText, resumeText } from '../../core/protocol/login-text.ts';
+import { earlyText, loginText, resumeText } from '../../core/protocol/login-text.ts';
 import { DEFAULT_PORT, SUBPROTOCOL } from '../../core/protocol/names.ts';
 import * as ops from '../../core/protocol/ops.ts';
 import { bytesOf, hexOf, loginVectors } from './vectors.ts';
@@ -140,15 +140,24 @@ describe('docs/protocol.md', () => {
   it.each([
     { number: '5.2', fields: ['relay', 'nonce', 'peer', 'client'] as const },
     { number: '5.3', fields: ['relay', 'nonce', 'client'] as const },
+    { number: '5.6', fields: ['relay', 'age', 'client'] as const },
   ])('gives the bytes of the text in section $number', ({ number, fields }) => {
-    const table = rows(section(number)).filter(([offset]) => /^\d+$/.test(offset!));
+    const all = section(number);
+    const table = rows(all.slice(all.search(/The \*\*\w+ text\*\*/))).filter(([offset]) =>
+      /^\d+$/.test(offset!),
+    );
     const domain = /`((?:[0-9a-f]{2} ?)+)`/.exec(table[0]![2]!)![1]!.replaceAll(' ', '');
     const relay = new Uint8Array(32).fill(1);
     const nonce = new Uint8Array(32).fill(2);
     const peer = new Uint8Array(32).fill(3);
     const client = 'é/1';
-    const text = number === '5.2' ? loginText(relay, nonce, peer, client) : resumeText(relay, nonce, client);
-    const parts = { relay, nonce, peer, client: new TextEncoder().encode(client) };
+    const age = Uint8Array.of(1, 2, 3, 4, 5, 6);
+    const text = {
+      '5.2': () => loginText(relay, nonce, peer, client),
+      '5.3': () => resumeText(relay, nonce, client),
+      '5.6': () => earlyText(relay, 0x0102_0304_0506, client),
+    }[number]!();
+    const parts = { relay, nonce, peer, age, client: new TextEncoder().encode(client) };
     expect(hexOf(text.subarray(0, Number(table[1]![0])))).toBe(domain);
     expect(Number(table[0]![1])).toBe(domain.length / 2);
     fields.forEach((field, i) => {

@@ -9,6 +9,7 @@ import {
   encodeControl,
   isControlOp,
 } from '../../core/protocol/control.ts';
+import { offerOf } from '../../core/protocol/early-resume.ts';
 import { ProtocolError, WIRE_ERROR_CODES } from '../../core/protocol/errors.ts';
 import {
   dataFrameBytes,
@@ -19,7 +20,8 @@ import {
   readLabel,
   writeDataFrame,
 } from '../../core/protocol/frame.ts';
-import { loginText, resumeText } from '../../core/protocol/login-text.ts';
+import { earlyText, loginText, resumeText } from '../../core/protocol/login-text.ts';
+import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import { PRIORITIES } from '../../core/protocol/ops.ts';
 import { parsePeerId, peerIdOf } from '../../core/protocol/peer-id.ts';
 import { CONTROL_OPS } from './arbitraries.ts';
@@ -140,6 +142,15 @@ describe('login.json', () => {
     const text = resumeText(bytesOf(vector.relay), bytesOf(vector.nonce), vector.client);
     expect(hexOf(text)).toBe(vector.resumeText);
     expect(createHmac('sha256', bytesOf(vector.secret)).update(text).digest('hex')).toBe(vector.proof);
+  });
+
+  it.each(loginVectors)('gives the early text, its proof and the subprotocol: $description', (vector) => {
+    const { ageMs, client } = vector;
+    const text = earlyText(bytesOf(vector.relay), ageMs, client);
+    expect(hexOf(text)).toBe(vector.earlyText);
+    expect(createHmac('sha256', bytesOf(vector.secret)).update(text).digest('hex')).toBe(vector.earlyProof);
+    const [ticket, proof] = [bytesOf(vector.ticket), bytesOf(vector.earlyProof)];
+    expect(offerOf({ ticket, proof, ageMs, client })).toEqual([SUBPROTOCOL, vector.subprotocol]);
   });
 });
 

@@ -39,6 +39,11 @@ export interface LoginVector {
   secret: string;
   resumeText: string;
   proof: string;
+  ticket: string;
+  ageMs: number;
+  earlyText: string;
+  earlyProof: string;
+  subprotocol: string;
 }
 
 export interface PeerIdVectors {

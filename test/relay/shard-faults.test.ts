@@ -4,10 +4,12 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAccounts } from '../../core/threads/accounts.ts';
 import { C, countersOf, createCounters } from '../../core/threads/counters.ts';
+import { createEarlyProofs } from '../../core/threads/early-proofs.ts';
 import { packVerdicts, unpackChanges, unpackProofs } from '../../core/threads/login-posts.ts';
 import type { FromShard, LoginProof, PresenceChange, ShardTask } from '../../core/threads/messages.ts';
 import { createPrefixCounts } from '../../core/threads/prefix-counts.ts';
 import { createPresence, PresenceTable } from '../../core/threads/presence.ts';
+import { processMs } from '../../core/threads/process-clock.ts';
 import { createVersions } from '../../core/threads/versions.ts';
 import { type Acceptor, createAcceptor } from '../../core/transport/uws.ts';
 import { RawPeer, sendOn } from '../fixtures/raw-peer.ts';
@@ -48,6 +50,7 @@ beforeEach(async () => {
     directory: false,
     closedShards: new SharedArrayBuffer(4),
     prefixCounts: createPrefixCounts(),
+    earlyProofs: createEarlyProofs(processMs()),
     accounts: createAccounts(1, 0, { sessions: 1_024, channels: 1_048_576 }),
     budgets: { session: null, peer: null },
     tenants: false,

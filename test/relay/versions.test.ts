@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { VersionRules } from '../../core/overload/version-rules.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { limit } from '../fixtures/limits.ts';
-import type { RawPeer } from '../fixtures/raw-peer.ts';
+import { RawPeer } from '../fixtures/raw-peer.ts';
 import { dial, reasonsOf, startBareRelay } from '../fixtures/relay.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -107,13 +107,17 @@ test('a version that crashes is told of, and with the policy its peers wait befo
   await until('the waits that they were told are over', () => performance.now() > dueAtMs);
   const late = await dial(relay, { key });
   late.sendResume(ticket, 'bad/1');
-  expect((await late.next(op.OP_READY)).body.resumed).toBe(true);
+  const lateReady = (await late.next(op.OP_READY)).body;
+  expect(lateReady.resumed).toBe(true);
   // Ready before this login is: it follows as fast as can be, and its login waits again.
   const again = await dial(relay, { key: fresh.key });
   await loginAs(relay, 'bad/1', { key: fresh.key });
   again.sendLogin('bad/1');
   expect((await again.ended).error?.code).toBe('busy');
   expect(relay.stats().versions.delayed).toBe(3);
+  const atOnce = { key, relay: late.hello.relay, ageMs: 0, client: 'bad/1' };
+  expect((await RawPeer.early(relay.url, lateReady, atOnce).ended).error?.code).toBe('busy');
+  expect(relay.stats().versions.delayed).toBe(4);
   limit("a suspect version's logins").sees({
     answers: [error?.code, refused?.code],
     stats: relay.stats(),

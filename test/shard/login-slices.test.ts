@@ -57,6 +57,48 @@ describe('slices of login work', () => {
     expect(world.turns).toHaveLength(0);
   });
 
+  test('do at once what comes when nothing waits, a slice of it a turn, and the rest in its turn', () => {
+    const world = new World();
+    for (let k = 0; k < 8; k++) world.slices.addOrDo(`resume ${k}`, 'resume');
+    expect(world.done).toEqual(['resume 0', 'resume 1', 'resume 2', 'resume 3', 'resume 4']);
+    expect(world.turns).toHaveLength(1);
+    world.slices.add('verdict', 'verdict');
+    world.turn();
+    expect(world.done.slice(5)).toEqual(['verdict', 'resume 5', 'resume 6', 'resume 7']);
+    // Behind something that waits nothing is done sooner.
+    world.slices.add('other', 'other');
+    world.slices.addOrDo('resume 8', 'resume');
+    expect(world.done).toHaveLength(9);
+    world.turn();
+    expect(world.done.slice(9)).toEqual(['resume 8', 'other']);
+    world.slices.addOrDo('resume 9', 'resume');
+    expect(world.done.at(-1)).toBe('resume 9');
+  });
+
+  test('tell of what throws at once where it came from, and count its time', () => {
+    const world = new World();
+    world.costMs = 0.3;
+    expect(() => world.slices.addOrDo('throws', 'resume')).toThrow('as it was told');
+    world.slices.addOrDo('a', 'resume');
+    world.slices.addOrDo('b', 'resume');
+    expect(world.done).toEqual(['throws', 'a']);
+    world.turn();
+    expect(world.done).toEqual(['throws', 'a', 'b']);
+  });
+
+  test('done at once count for the rate as the others do', () => {
+    const rateOf = (how: 'add' | 'addOrDo'): number => {
+      const world = new World();
+      for (let k = 0; k < 20_000; k++) {
+        world.slices[how]('resume', 'resume');
+        world.turn();
+      }
+      expect(world.done).toHaveLength(20_000);
+      return world.slices.perSec;
+    };
+    expect(rateOf('addOrDo')).toBeCloseTo(rateOf('add'), -2);
+  });
+
   test('go on after one that throws', () => {
     const world = new World();
     for (const item of ['a', 'throws', 'b']) world.slices.add(item, 'other');

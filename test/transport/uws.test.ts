@@ -42,10 +42,10 @@ async function serve(tls: boolean, bad: Partial<ShardHandlers<Conn>> = {}): Prom
   const server = { conns: [], closed: [], limits: [], drained: [], faults: [] } as unknown as Server;
   const app = createShardApp<Conn>(
     {
-      open(socket) {
+      open(socket, offered) {
         const conn = { socket, number: server.conns.length, messages: 0 };
         server.conns.push(conn);
-        bad.open?.(socket);
+        bad.open?.(socket, offered);
         return conn;
       },
       message(conn, message, isBinary) {

@@ -154,6 +154,15 @@ const CLIENT = 'supernode-js/0.1.0';
 const loginText = (peer: Uint8Array, client: string) =>
   join(utf8('supernode.1 login\n'), RELAY.public, NONCE, peer, utf8(client));
 const resumeText = (client: string) => join(utf8('supernode.1 resume\n'), RELAY.public, NONCE, utf8(client));
+const AGE_MS = 0x0102_0304_0506;
+const AGE = Uint8Array.of(1, 2, 3, 4, 5, 6);
+const earlyText = (client: string) => join(utf8('supernode.1 early\n'), RELAY.public, AGE, utf8(client));
+const early = (client: string) => {
+  const proven = new Uint8Array(createHmac('sha256', SECRET).update(earlyText(client)).digest());
+  const version = utf8(client);
+  const bytes = join(proven, AGE, Uint8Array.of(version.length), version, TICKET);
+  return { earlyProof: hex(proven), subprotocol: `resume.${Buffer.from(bytes).toString('base64url')}` };
+};
 const proof = (client: string) =>
   new Uint8Array(createHmac('sha256', SECRET).update(resumeText(client)).digest());
 
@@ -501,6 +510,10 @@ function logins() {
     secret: hex(SECRET),
     resumeText: hex(resumeText(client)),
     proof: hex(proof(client)),
+    ticket: hex(TICKET),
+    ageMs: AGE_MS,
+    earlyText: hex(earlyText(client)),
+    ...early(client),
   }));
 }
 

@@ -4,8 +4,8 @@ import { MAX_CLIENT_VERSION_BYTES, MAX_TICKET_BYTES } from '../../core/protocol/
 import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import { portion } from '../../core/protocol/portion.ts';
 
-/** As our clients write the header. */
-const OFFER = `${SUBPROTOCOL}, ${EARLY_PREFIX}`;
+/** As browsers write the header, and as Node's clients do. */
+const OFFERS = [`${SUBPROTOCOL}, ${EARLY_PREFIX}`, `${SUBPROTOCOL},${EARLY_PREFIX}`];
 const MOST_TEXT = Math.ceil(((EARLY_AT.client + MAX_CLIENT_VERSION_BYTES + MAX_TICKET_BYTES) * 4) / 3);
 /** Not fatal: bytes that are not UTF-8 make another text, which the proof does not cover. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -32,7 +32,9 @@ export function earlyResumeOf(offered: string): EarlyResume | null {
 /** @returns '' when there is none. */
 function tokenOf(offered: string): string {
   if (offered === SUBPROTOCOL) return '';
-  if (offered.startsWith(OFFER) && !offered.includes(',', OFFER.length)) return offered.slice(OFFER.length);
+  for (const offer of OFFERS) {
+    if (offered.startsWith(offer) && !offered.includes(',', offer.length)) return offered.slice(offer.length);
+  }
   const token = offered.split(',').find((name) => name.trim().startsWith(EARLY_PREFIX));
   return token === undefined ? '' : token.trim().slice(EARLY_PREFIX.length);
 }

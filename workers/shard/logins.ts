@@ -35,6 +35,7 @@ import { CHECKING, ENDED, GREETED, LIVE, type Session, type SessionTable } from 
 
 const SIGNAL = 0;
 const IP_TEXT = new TextDecoder();
+const NOTHING = new Uint8Array(0);
 
 export interface LoginsHost {
   readonly task: ShardTask;
@@ -176,7 +177,7 @@ export class Logins {
     session.key = body.peer.slice();
     session.client = body.client;
     if (this.#versionRefused(session, body.client)) return;
-    this.#submit(session, body.signature, false);
+    this.#submit(session, body.signature);
   }
 
   resume(session: Session, requestId: number, body: Body<typeof op.OP_RESUME>): void {
@@ -243,7 +244,7 @@ export class Logins {
     const { task, versionRules } = this.#host;
     session.key = peer;
     session.client = client;
-    if (task.authorize || versionRules.slow.has(client)) this.#submit(session, new Uint8Array(0), true);
+    if (task.authorize || versionRules.slow.has(client)) this.#submit(session, null);
     else this.#letIn(session, true, known);
   }
 
@@ -309,15 +310,17 @@ export class Logins {
     return true;
   }
 
-  #submit(session: Session, signature: Uint8Array, resumed: boolean): void {
+  /** @param signature null: a ticket was enough. */
+  #submit(session: Session, signature: Uint8Array | null): void {
+    const resumed = signature === null;
     session.resuming = resumed;
     const { task } = this.#host;
     const proof: LoginProof = {
       slot: session.slot,
       generation: session.generation,
       peer: session.key!,
-      nonce: session.nonce!,
-      signature,
+      nonce: resumed ? NOTHING : session.nonce!,
+      signature: signature ?? NOTHING,
       client: session.client,
       // Only `authorize` is told: it takes 2 us.
       ip: task.authorize ? IP_TEXT.decode(session.socket.getRemoteAddressAsText()) : '',

@@ -1,3 +1,4 @@
+import { generateIdentity } from 'supernode';
 import { describe, expect, it } from 'vitest';
 import type { LoadFault } from '../../../bench/load/fault.ts';
 import { LoginFlood } from '../../../bench/load/login-flood.ts';
@@ -5,11 +6,11 @@ import { startBareRelay } from '../../fixtures/relay.ts';
 import { until } from '../../fixtures/until.ts';
 
 describe('a flood of logins', () => {
-  it('logs in by signature, then by ticket, with no refusal', async () => {
+  it('logs in by signature, by ticket, and by ticket in the request, with no refusal', async () => {
     const relay = await startBareRelay();
     const faults: LoadFault[] = [];
     const flood = new LoginFlood(relay.url, 12, (fault) => faults.push(fault));
-    for (const proof of ['signature', 'ticket'] as const) {
+    for (const proof of ['signature', 'ticket', 'early'] as const) {
       flood.reset();
       flood.begin(4, proof);
       await until('40 have logged in', () => flood.counts.done >= 40);
@@ -17,9 +18,33 @@ describe('a flood of logins', () => {
       expect(flood.counts.refused).toEqual({});
     }
     const { logins } = relay.stats();
-    expect(logins.resumed).toBeGreaterThanOrEqual(40);
+    expect(logins.resumed).toBeGreaterThanOrEqual(80);
+    expect(logins.early).toBeGreaterThanOrEqual(40);
+    expect(logins.earlyGreeted).toBe(0);
     expect(logins.full).toBeGreaterThanOrEqual(40);
     expect(faults).toEqual([]);
+  });
+
+  it('comes once and stays, and logs in after hello where its ticket in the request is not taken', async () => {
+    const identity = generateIdentity();
+    const before = await startBareRelay({ identity });
+    const flood = new LoginFlood(before.url, 30, () => {});
+    await flood.comeAll(4, 'early');
+    expect(flood.counts).toEqual({ done: 30, refused: {} });
+    expect(before.stats()).toMatchObject({ sessions: 30, logins: { full: 30 } });
+    flood.leave();
+    const { port } = before;
+    await before.close();
+    const relay = await startBareRelay({ identity, port });
+    await flood.comeAll(4, 'early');
+    expect(relay.stats()).toMatchObject({
+      sessions: 30,
+      logins: { resumed: 30, early: 0, earlyGreeted: 30 },
+    });
+    flood.leave();
+    await flood.comeAll(4, 'early');
+    expect(relay.stats()).toMatchObject({ logins: { resumed: 60, early: 30 } });
+    flood.abandon();
   });
 
   it('sends the proofs of a wave together: every one is answered, and everybody leaves', async () => {
