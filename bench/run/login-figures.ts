@@ -13,7 +13,7 @@ export function costFigures({ login, refused }: LoginCostResult, relayCpuShare: 
 
 /**
  * Adds what takes two steps of a round, or the signatures of the same core: a login with a signature over the signature
- * alone, and those with a ticket over one with a signature that is measured as they are.
+ * alone, and one with a ticket over one with a signature that is measured as it is.
  */
 export function addShares(samples: readonly Sample[], signaturesPerSec: number): void {
   const costOf = (step: string): number | undefined =>
@@ -26,7 +26,7 @@ export function addShares(samples: readonly Sample[], signaturesPerSec: number):
       const is = (proof: string): boolean => benchmark.id.includes(`/${proof}${stay}/`);
       if (is('signature')) figures.signatureShare = 1e6 / signature / signaturesPerSec;
       const cost = figures.cpuPerLogin;
-      if ((is('ticket') || is('early')) && cost) figures.overSignature = signature / cost;
+      if (is('early') && cost) figures.overSignature = signature / cost;
     }
   }
 }
