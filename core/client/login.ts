@@ -95,7 +95,8 @@ export class Login {
   #login(hello: Body<typeof op.OP_HELLO>): Uint8Array {
     const { identity, client } = this.#options;
     const peer = identity.publicKey;
-    const signature = identity.sign(loginText(hello.relay, hello.nonce, peer, client));
+    // A buffer of its own: an application's `sign` may hand `text.buffer` to an agent.
+    const signature = identity.sign(new Uint8Array(loginText(hello.relay, hello.nonce, peer, client)));
     return encodeControl(op.OP_LOGIN, 0, { peer, signature, client });
   }
 

@@ -8,6 +8,7 @@ import { connect, createRelay, identityFromSeed, type Peer, type Relay } from 's
 import type * as Client from 'supernode/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, FLAGS } from '../fixtures/chromium.ts';
+import { cuttable } from '../fixtures/cuttable.ts';
 
 const PAGE = `<!doctype html><title>supernode</title>
 <script type="module">import * as client from '/client.js'; globalThis.supernode = client;</script>`;
@@ -138,6 +139,31 @@ describe.skipIf(!process.env['CI'] && !existsSync(CHROMIUM))('in Chromium', () =
     });
     // The record that the browser signed verifies here.
     expect((await node.lookup('bücher'))?.record).toMatchObject({ id: seen.id, name: 'bücher' });
+  });
+
+  it('comes back by its ticket in the request when its connection was cut', async () => {
+    const way = await cuttable(relay.port);
+    const before = relay.stats().logins;
+    await page.evaluate(async (url) => {
+      const client = (globalThis as unknown as { supernode: typeof Client }).supernode;
+      const peer = await client.connect(url, { reconnect: { baseMs: 1, capMs: 20 } });
+      const back = new Promise<boolean>((resolve) => {
+        peer.addEventListener('reconnected', ({ resumed }) => resolve(resumed));
+      });
+      Object.assign(globalThis, { cutPeer: peer, back });
+    }, way.url);
+    way.cut();
+    const resumed = await page.evaluate(async () => {
+      const { back, cutPeer } = globalThis as unknown as { back: Promise<boolean>; cutPeer: Client.Peer };
+      const answer = await back;
+      await cutPeer.close();
+      return answer;
+    });
+    expect(resumed).toBe(true);
+    const after = relay.stats().logins;
+    expect([after.full - before.full, after.resumed - before.resumed, after.early - before.early]).toEqual([
+      1, 1, 1,
+    ]);
   });
 
   it('accepts a realtime channel from Node', async () => {

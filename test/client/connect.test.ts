@@ -30,6 +30,16 @@ describe('connect', () => {
     expect(relay.sessionOf(peer.id).resumed).toBe(false);
   });
 
+  it('gives `sign` a buffer of its own: nothing is before the text, nothing behind it', async () => {
+    const relay = await startRelay();
+    const identity = generateIdentity();
+    const sign = (text: Uint8Array): Uint8Array => identity.sign(new Uint8Array(text.buffer));
+    for (let k = 0; k < 3; k++) {
+      const peer = await join(relay, { identity: { ...identity, sign } });
+      await peer.close();
+    }
+  });
+
   it('makes an identity when it is given none', async () => {
     const relay = await startRelay();
     const [a, b] = await Promise.all([join(relay), join(relay)]);

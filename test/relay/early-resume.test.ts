@@ -1,11 +1,12 @@
 /** A resume in the request for the WebSocket (docs/protocol.md §5.6), and everything that must not be taken for one. */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
-import { generateIdentity, type RelayOptions } from 'supernode';
+import { connect, generateIdentity, type RelayOptions } from 'supernode';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import * as op from '../../core/protocol/ops.ts';
 import { EARLY_WINDOW_MS } from '../../core/threads/early-proofs.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
+import { cuttable } from '../fixtures/cuttable.ts';
 import { limit } from '../fixtures/limits.ts';
 import { type EarlyOptions, RawPeer } from '../fixtures/raw-peer.ts';
 import { dial, login, startBareRelay, startRelay } from '../fixtures/relay.ts';
@@ -153,7 +154,7 @@ describe('an early resume', () => {
     expect((await back.ended).error?.code).toBe('already-logged-in');
   });
 
-  test('is asked for by authorize, in time or not', async () => {
+  test('is asked of authorize, which may say no', async () => {
     const asked: boolean[] = [];
     let answer: ReturnType<NonNullable<RelayOptions['authorize']>> = { allowed: true };
     const relay = await startBareRelay({
@@ -226,6 +227,26 @@ describe('an early resume', () => {
     await caller.login();
     await caller.open(back);
     expect(relay.stats()).toMatchObject({ logins: { early: 1 }, faults: 0 });
+  });
+
+  test('is how a peer of the client comes back: its channels can be opened again, and its events say that it was a resume', async () => {
+    const relay = await startRelay({ shards: 2 });
+    const way = await cuttable(relay.port);
+    const friend = await connect(relay.url);
+    const peer = await connect(way.url, { reconnect: { baseMs: 1, capMs: 20 }, onchannel: () => {} });
+    onTestFinished(async () => {
+      await Promise.all([peer.close(), friend.close()]);
+    });
+    for (let time = 1; time <= 3; time++) {
+      const back = new Promise<boolean>((resolve) => {
+        peer.addEventListener('reconnected', ({ resumed }) => resolve(resumed), { once: true });
+      });
+      way.cut();
+      expect(await back).toBe(true);
+      const channel = await friend.open(peer.id, { reliable: true });
+      await channel.close();
+      expect(relay.stats().logins).toMatchObject({ full: 2, resumed: time, early: time, earlyGreeted: 0 });
+    }
   });
 
   test('hundreds at once all come in, whether at once or in their slice', async () => {
