@@ -10,12 +10,11 @@ import { OptionError, SupernodeError } from '../protocol/errors.ts';
 import { IDLE_TIMEOUT_SECONDS } from '../protocol/limits.ts';
 import { isPeerId, type PeerId, parsePeerId, peerIdOf } from '../protocol/peer-id.ts';
 import { Accounts } from '../threads/accounts.ts';
-import { EARLY_WINDOW_MS, turnEarlyProofs } from '../threads/early-proofs.ts';
+import { keepEarlyProofs } from '../threads/early-proofs.ts';
 import { packVerdicts, unpackChanges, unpackProofs } from '../threads/login-posts.ts';
 import { LoopLag } from '../threads/loop-lag.ts';
 import type { DepartureReason, FromShard, PresenceChange } from '../threads/messages.ts';
 import { type Place, PresenceTable } from '../threads/presence.ts';
-import { processMs } from '../threads/process-clock.ts';
 import { TaskGate } from '../threads/task-gate.ts';
 import { drainRoute } from './admin/drain.ts';
 import { healthRoutes, type NotReady } from './admin/health.ts';
@@ -331,10 +330,7 @@ export class Relay extends EventEmitter<RelayEvents> {
     const up = this.#allUp(shards);
     const threads = this.#shards;
     const { directoryTasks, ...shared } = this.#shared;
-    this.#earlyTimer = setInterval(
-      () => turnEarlyProofs(this.#shared.earlyProofs, processMs()),
-      EARLY_WINDOW_MS / 4,
-    ).unref();
+    this.#earlyTimer = keepEarlyProofs(this.#shared.earlyProofs);
     this.#unguard = guardExit({
       shards,
       closedShards: new Int32Array(this.#shared.closedShards),

@@ -13,6 +13,8 @@
  * Three bits each: when half a million came in 20 s, one in a hundred is taken for one that was seen, when a million did, one in
  * twenty. Who is refused here says `resume` after `hello`, which needs no memory: a full filter costs a round trip and lets nobody in.
  */
+import { processMs } from './process-clock.ts';
+
 /** How far a proof may be from the moment that it names: how long a connection takes, and how wrong clocks become in a ticket's life. */
 export const EARLY_WINDOW_MS = 10_000;
 const PERIOD_MS = 2 * EARLY_WINDOW_MS;
@@ -30,7 +32,12 @@ export function createEarlyProofs(now: number): SharedArrayBuffer {
   return shared;
 }
 
-/** Makes room for the periods that come. By one thread, several times in a window; while it does not, none is taken. @param now processMs(). */
+/** Makes room for the periods that come, as long as the timer runs. By one thread; while it stands still, none is taken. */
+export function keepEarlyProofs(shared: SharedArrayBuffer): NodeJS.Timeout {
+  return setInterval(() => turnEarlyProofs(shared, processMs()), EARLY_WINDOW_MS / 4).unref();
+}
+
+/** @param now processMs(). */
 export function turnEarlyProofs(shared: SharedArrayBuffer, now: number): void {
   const words = new Int32Array(shared);
   const current = Math.floor(now / PERIOD_MS);

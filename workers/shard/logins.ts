@@ -6,22 +6,18 @@
  */
 
 import { fillRandom } from '../../core/identity/random-pool.ts';
-import { type KnownPolicy, type OpenedTicket, openTicket, sealTicket } from '../../core/identity/ticket.ts';
+import type { KnownPolicy, OpenedTicket } from '../../core/identity/ticket.ts';
 import { FullTurns } from '../../core/overload/full-turns.ts';
 import type { VersionRules } from '../../core/overload/version-rules.ts';
 import { type Body, encodeControl } from '../../core/protocol/control.ts';
 import type { EarlyResume } from '../../core/protocol/early-resume.ts';
 import type { WireErrorCode } from '../../core/protocol/errors.ts';
-import * as limits from '../../core/protocol/limits.ts';
-import { earlyText, resumeText } from '../../core/protocol/login-text.ts';
 import * as op from '../../core/protocol/ops.ts';
 import { portion } from '../../core/protocol/portion.ts';
 import type { Accounts, Budget } from '../../core/threads/accounts.ts';
 import { C, loginBucket } from '../../core/threads/counters.ts';
-import { EarlyProofs } from '../../core/threads/early-proofs.ts';
 import type { LoginProof, ShardTask, Verdict } from '../../core/threads/messages.ts';
 import { type Place, PRESENCE_PLAIN, type PresenceTable } from '../../core/threads/presence.ts';
-import { processMs } from '../../core/threads/process-clock.ts';
 import type { WhyReason } from '../../core/threads/why-reasons.ts';
 import { SEND_DROPPED } from '../../core/transport/uws.ts';
 import { earlyResumeOf } from './early-offer.ts';
@@ -32,6 +28,7 @@ import type { Meters } from './meters.ts';
 import type { Outboxes } from './outbox.ts';
 import { ProofBatches } from './proof-batches.ts';
 import { CHECKING, ENDED, GREETED, LIVE, type Session, type SessionTable } from './session.ts';
+import { Tickets } from './tickets.ts';
 
 const SIGNAL = 0;
 const IP_TEXT = new TextDecoder();
@@ -91,7 +88,7 @@ export class Logins {
   /** Sessions not logged in yet, in order of their deadlines. */
   readonly #pending = new Set<Session>();
   readonly #fullTurns = new FullTurns();
-  readonly #earlyProofs: EarlyProofs;
+  readonly #tickets: Tickets;
   /** The session whose socket has just come: what is written to it now goes with the answer to its request. */
   #opening: Session | null = null;
 
@@ -104,7 +101,7 @@ export class Logins {
 
   constructor(host: LoginsHost) {
     this.#host = host;
-    this.#earlyProofs = new EarlyProofs(host.task.earlyProofs);
+    this.#tickets = new Tickets(host.task);
     this.#frames = new LoginFrames(host.task.relayKey, host.task.loginTimeoutMs);
     this.#proofs = new ProofBatches((proof) => host.submit(proof));
   }
@@ -206,31 +203,24 @@ export class Logins {
 
   #resumeEarly({ session, offer }: Offer): void {
     if (session.state !== CHECKING) return;
-    const { task } = this.#host;
-    const { ticket, proof, ageMs, client } = offer;
-    const opened = openTicket(task, ticket, proof, earlyText(task.relayKey, ageMs, client), Date.now());
-    const isTaken =
-      opened !== null &&
-      opened.givenMs !== null &&
-      this.#earlyProofs.take(proof, opened.givenMs + ageMs, processMs());
-    if (isTaken) {
-      this.#host.counters[C.resumesEarly]!++;
-      this.#opened(session, client, opened);
+    const { counters } = this.#host;
+    const opened = this.#tickets.openEarly(offer);
+    if (opened === null) {
+      counters[C.earlyGreeted]!++;
+      session.state = GREETED;
+      this.#greet(session);
       return;
     }
-    this.#host.counters[C.earlyGreeted]!++;
-    session.state = GREETED;
-    this.#greet(session);
+    counters[C.resumesEarly]!++;
+    this.#opened(session, offer.client, opened);
   }
 
   #resume({ session, requestId, body }: Resume): void {
-    const { task, outboxes } = this.#host;
-    const text = resumeText(task.relayKey, session.nonce!, body.client);
-    const opened = openTicket(task, body.ticket, body.proof, text, Date.now());
+    const opened = this.#tickets.open(body, session.nonce!);
     if (opened === null) {
       session.state = GREETED;
       const message = 'The resume ticket is not (or no longer) valid here; log in with the key.';
-      outboxes.appendControl(
+      this.#host.outboxes.appendControl(
         session,
         encodeControl(op.OP_ERROR, requestId, { code: 'bad-ticket', message, fatal: false }),
         SIGNAL,
@@ -356,13 +346,7 @@ export class Logins {
     const tookMs = performance.now() - session.provedAt;
     counters[C.loginTook1 + loginBucket(tookMs)]!++;
     counters[C.loginTookMs]! += tookMs;
-    const { ticket, secret } = sealTicket(
-      task,
-      key,
-      { endsAt: Date.now() + limits.TICKET_LIFETIME_MS, givenMs: processMs() },
-      known,
-    );
-    this.#sayReady(session, this.#frames.ready(resumed, { peer: key, ticket, secret }));
+    this.#sayReady(session, this.#frames.ready(resumed, { peer: key, ...this.#tickets.seal(key, known) }));
     this.#host.arrived(session, resumed, known);
   }
 
