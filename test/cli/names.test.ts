@@ -149,7 +149,7 @@ describe('supernode register', () => {
     const to = await sandbox.key('to');
     const thief = await sandbox.key('thief');
     const { text } = await say(['register', 'frida', '--transfer-to', to.id, '--key', from.file]);
-    expect(text).toMatch(/^[\w-]+\n$/);
+    expect(text).toMatch(/^transfer\.[\w-]+\n$/);
     expect(await ownerOf('frida')).toBe(from.id);
     expect(failed(await say(['register', 'frida', '--transfer', text, '--key', thief.file]), 2)).toContain(
       'another peer',

@@ -113,7 +113,7 @@ describe('transfer', () => {
     const [alice, bob] = await Promise.all([join(), join()]);
     await alice.publish({ name: 'shop', profile: { of: 'alice' } });
     const transfer = await alice.transfer(bob.id);
-    expect(transfer).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(transfer).toMatch(/^transfer\.[A-Za-z0-9_-]+$/);
     expect(await bob.publish({ name: 'shop', transfer })).toMatchObject({ id: bob.id, name: 'shop' });
     expect(directory.names.get('shop')).toBe(bob.id);
     expect((await bob.lookup(alice.id))?.record).toMatchObject({ profile: { of: 'alice' }, seq: 2 });
@@ -126,10 +126,13 @@ describe('transfer', () => {
     const transfer = await alice.transfer(bob.id);
     await expect(eve.publish({ name: 'shop', transfer })).rejects.toMatchObject({ code: 'bad-option' });
     await expect(bob.publish({ transfer })).rejects.toMatchObject({ code: 'bad-option' });
-    const forged = `${transfer[0] === 'A' ? 'B' : 'A'}${transfer.slice(1)}`;
-    await expect(bob.publish({ name: 'shop', transfer: forged })).rejects.toMatchObject({
-      code: 'bad-option',
-    });
+    const [start, text] = transfer.split('.') as [string, string];
+    const forged = `${start}.${text[0] === 'A' ? 'B' : 'A'}${text.slice(1)}`;
+    for (const wrong of [forged, text]) {
+      await expect(bob.publish({ name: 'shop', transfer: wrong })).rejects.toMatchObject({
+        code: 'bad-option',
+      });
+    }
   });
 
   it('needs a name to hand over', async () => {

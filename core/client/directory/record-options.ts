@@ -113,6 +113,14 @@ function encodeProfile(profile: unknown): Uint8Array {
   return bytes;
 }
 
+/** Base64 alone begins with a hyphen once in 64 times, and a command line takes that for a flag. */
+const TRANSFER_PREFIX = 'transfer.';
+
+/** What `peer.transfer` gives, and `publish` takes. @param former the record of who hands a name over. */
+export function transferText(former: Uint8Array): string {
+  return TRANSFER_PREFIX + base64urlnopad.encode(former);
+}
+
 function checkTransfer(transfer: unknown, ownKey: Uint8Array, verify: Verify): Uint8Array {
   const { bytes, heir } = readTransfer(transfer);
   if (heir === undefined || !sameBytes(heir, ownKey)) {
@@ -125,7 +133,9 @@ function checkTransfer(transfer: unknown, ownKey: Uint8Array, verify: Verify): U
 function readTransfer(transfer: unknown): { bytes: Uint8Array; heir: Uint8Array | undefined } {
   if (typeof transfer !== 'string') throw new OptionError(`transfer must be text, not ${shown(transfer)}.`);
   try {
-    const bytes = base64urlnopad.decode(transfer.trim());
+    const text = transfer.trim();
+    if (!text.startsWith(TRANSFER_PREFIX)) throw new TypeError(`It does not begin with ${TRANSFER_PREFIX}`);
+    const bytes = base64urlnopad.decode(text.slice(TRANSFER_PREFIX.length));
     return { bytes, heir: parseRecord(bytes).heir };
   } catch (cause) {
     throw new OptionError(`transfer is not a text of peer.transfer: ${shown(transfer)}.`, { cause });

@@ -1,5 +1,4 @@
 /** Records: publishing this peer's own, handing its name over, and looking up others. What a relay says is verified. */
-import { base64urlnopad } from '@scure/base';
 import { sameBytes } from '../../directory/bytes.ts';
 import {
   encodeRecord,
@@ -15,7 +14,13 @@ import { OP_LOOKUP, OP_PUBLISH, OP_SEARCH } from '../../protocol/ops.ts';
 import { type PeerId, peerIdOf } from '../../protocol/peer-id.ts';
 import type { Access } from './access.ts';
 import { checkId, isPeerId, normalName } from './address.ts';
-import { checkPublish, checkSearch, DEFAULT_RECORD_LIFE_MS, type PublishOptions } from './record-options.ts';
+import {
+  checkPublish,
+  checkSearch,
+  DEFAULT_RECORD_LIFE_MS,
+  type PublishOptions,
+  transferText,
+} from './record-options.ts';
 import type { Answer } from './requests.ts';
 
 /** What a peer says of itself; its signature was verified. */
@@ -96,7 +101,7 @@ export class Records {
       heir: publicKey,
       profile: current.profile,
     };
-    return base64urlnopad.encode(encodeRecord(this.#access.identity, former));
+    return transferText(encodeRecord(this.#access.identity, former));
   }
 
   async lookup(nameOrId: string, record: boolean, signal: AbortSignal | undefined): Promise<Found | null> {
