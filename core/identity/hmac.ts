@@ -1,6 +1,6 @@
 /**
  * HMAC-SHA256 (RFC 2104) of short texts. Node makes an object of OpenSSL for each, which takes 4 to 5 us; two hashes of libsodium
- * take 2, in a thread that has loaded it. Coming back takes a shard three of them (ticket.ts).
+ * take 2, in a thread that has loaded it. Coming back takes a shard one (ticket.ts).
  */
 import { createHmac } from 'node:crypto';
 import { loadedSodium } from './sodium.ts';

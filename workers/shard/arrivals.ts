@@ -19,7 +19,7 @@ export interface ArrivalsHost {
   readonly presence: PresenceTable;
   readonly versions: Versions;
   readonly asks: Asks;
-  /** For the main thread, at the end of the turn. */
+  /** For the main thread (change-posts.ts). */
   changed(change: PresenceChange): void;
   /** Asks for a turn: `flush` will be called. */
   schedule(): void;

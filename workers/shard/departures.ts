@@ -34,7 +34,7 @@ export interface DeparturesHost {
   readonly heldCredit: HeldCredit;
   readonly accounts: Accounts;
   readonly why: WhyLedger;
-  /** Who left: for the main thread, at the end of the turn. */
+  /** Who left: for the main thread (change-posts.ts). */
   changed(change: PresenceChange): void;
   /** Asks for a turn: `say` will be called. */
   schedule(): void;

@@ -1,11 +1,8 @@
 /** The resume in a request for a WebSocket (core/protocol/early-resume.ts), as a shard reads it. Every byte of it is hostile. */
 import { EARLY_AT, EARLY_PREFIX, type EarlyResume } from '../../core/protocol/early-resume.ts';
 import { MAX_CLIENT_VERSION_BYTES, MAX_TICKET_BYTES } from '../../core/protocol/limits.ts';
-import { SUBPROTOCOL } from '../../core/protocol/names.ts';
 import { portion } from '../../core/protocol/portion.ts';
 
-/** As browsers write the header, and as Node's clients do. */
-const OFFERS = [`${SUBPROTOCOL}, ${EARLY_PREFIX}`, `${SUBPROTOCOL},${EARLY_PREFIX}`];
 const MOST_TEXT = Math.ceil(((EARLY_AT.client + MAX_CLIENT_VERSION_BYTES + MAX_TICKET_BYTES) * 4) / 3);
 /** Not fatal: bytes that are not UTF-8 make another text, which the proof does not cover. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -29,14 +26,13 @@ export function earlyResumeOf(offered: string): EarlyResume | null {
   };
 }
 
-/** @returns '' when there is none. */
+/** Not by splitting the header: it may be four kilobytes of commas. @returns '' when there is none. */
 function tokenOf(offered: string): string {
-  if (offered === SUBPROTOCOL) return '';
-  for (const offer of OFFERS) {
-    if (offered.startsWith(offer) && !offered.includes(',', offer.length)) return offered.slice(offer.length);
-  }
-  const token = offered.split(',').find((name) => name.trim().startsWith(EARLY_PREFIX));
-  return token === undefined ? '' : token.trim().slice(EARLY_PREFIX.length);
+  const at = offered.indexOf(EARLY_PREFIX);
+  if (at < 0 || (at > 0 && !', '.includes(offered[at - 1]!))) return '';
+  const from = at + EARLY_PREFIX.length;
+  const end = offered.indexOf(',', from);
+  return (end < 0 ? offered.slice(from) : offered.slice(from, end)).trimEnd();
 }
 
 /** Of the version that was read last: the next one is mostly the same. */
